@@ -1,0 +1,55 @@
+# 'make' alone says what there is.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+SCRIPTS := scripts/bootstrap scripts/vault-password .ci/run
+PYTHON := provisioner tests benchmarks plugins roles scripts/role-readmes
+
+.PHONY: help bootstrap lab lab-down test lint unit servers molecule fleet bench format
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+bootstrap: ## Install what is needed, on this machine and in .venv
+	@scripts/bootstrap
+
+lab: bootstrap ## A whole fleet on this machine, and mail through it
+	provisioner lab up
+	provisioner lab prove
+
+lab-down: bootstrap ## Remove the lab
+	provisioner lab down
+
+test: lint ## Everything: lint, then unit, name server, Molecule and fleet tests
+	pytest tests/unit tests/servers tests/molecule tests/fleet
+
+lint: bootstrap ## Style, types, and documentation that agrees with the roles
+	ruff check $(PYTHON)
+	ruff format --check $(PYTHON)
+	mypy
+	mypy scripts/role-readmes
+	yamllint --strict .
+	ansible-lint --offline --strict
+	shellcheck $(SCRIPTS)
+	scripts/role-readmes --check
+
+unit: bootstrap ## Tests that need no machines
+	pytest tests/unit
+
+servers: bootstrap ## What needs real name servers: BIND and Knot on this machine's loopback
+	pytest tests/servers
+
+molecule: bootstrap ## Each role by itself, on fresh machines
+	pytest tests/molecule
+
+fleet: bootstrap ## The whole lab: wrong passwords, forged senders, hosts that die
+	pytest tests/fleet
+
+bench: bootstrap ## How fast it is, in ratios
+	python -m benchmarks
+
+format: bootstrap ## Format the sources, write the roles' README files
+	ruff check --fix-only $(PYTHON)
+	ruff format $(PYTHON)
+	scripts/role-readmes

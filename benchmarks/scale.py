@@ -1,0 +1,112 @@
+"""Ten thousand customers: compile from cold; add and suspend one, until every frontend knows it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+from benchmarks import lab
+from benchmarks.customer_add import await_login
+from benchmarks.report import Ratio
+from provisioner.adapters import ssh
+from provisioner.core.fleet import Host
+
+CUSTOMERS, DOMAINS = 10_000, 12_000
+ROUNDS = 5
+HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+COMPILE = (
+    "import resource, sys; from pathlib import Path; from provisioner.adapters import inventory_files;"
+    "from provisioner.core.bundle import compile_bundle;"
+    "compile_bundle(inventory_files.load(Path(sys.argv[1])));"
+    "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+)
+ASK = (
+    "import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect('/run/provisioner-quota/policy.sock');"
+    "s.sendall(f'protocol_state=DATA\\ninstance=1\\nsasl_username={sys.argv[1]}\\n\\n'.encode());"
+    "print(s.recv(4096).decode())"
+)
+
+
+def run() -> list[Ratio]:
+    """Measure with the running lab's hosts and a large inventory, which gets its own back in the end."""
+    lab.machines()
+    with tempfile.TemporaryDirectory() as folder, _large(Path(folder) / "inventory") as inventory:
+        environment = {**os.environ, "PROVISIONER_CACHE": str(Path(folder) / "cache")}
+        cold, memory = _compile(inventory, environment)
+        _cli(inventory, environment, "push", "--json")
+        adds, suspensions = [], []
+        for number in range(ROUNDS):
+            adds.append(_add(inventory, environment, f"bench{number}"))
+            suspensions.append(_suspend(inventory, environment, f"bench{number}"))
+    return [
+        Ratio(f"compile from cold, {CUSTOMERS} customers", cold, "goal", 20.0, "s", "≤ 1"),
+        Ratio("memory for it", memory, "goal", 500.0, "MB", "≤ 1"),
+        Ratio(f"customer add at {CUSTOMERS} until both accept", median(adds), "goal", 3.0, "s", "≤ 1"),
+        Ratio(f"suspend at {CUSTOMERS} until both refuse", median(suspensions), "goal", 3.0, "s", "≤ 1"),
+    ]
+
+
+@contextmanager
+def _large(path: Path) -> Iterator[Path]:
+    """A copy of the lab's inventory with many customers more. Their domains have no keys."""
+    shutil.copytree(lab.PATH, path, symlinks=True)
+    (path / "customers").mkdir(exist_ok=True)
+    for number in range(CUSTOMERS):
+        domains = [f"c{number}.bench.example"]
+        if number < DOMAINS - CUSTOMERS:
+            domains.append(f"d{number}.bench.example")
+        (path / f"customers/c{number}.yml").write_text(
+            f"contact: it@c{number}.bench.example\nplan: base\ndomains: [{', '.join(domains)}]\n"
+            f"accounts:\n  - login: c{number}\n    password_hash: {HASH}\n"
+        )
+    time.sleep(2.5)  # what was written a moment ago is not remembered
+    try:
+        yield path
+    finally:
+        _cli(lab.PATH, dict(os.environ), "push", "--json")
+
+
+def _compile(inventory: Path, environment: dict[str, str]) -> tuple[float, float]:
+    begun = time.monotonic()
+    command = [sys.executable, "-c", COMPILE, str(inventory)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return time.monotonic() - begun, float(done.stdout)
+
+
+def _cli(inventory: Path, environment: dict[str, str], *arguments: str) -> str:
+    command = [str(Path(sys.executable).parent / "provisioner"), "-i", str(inventory), "customer", *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"customer {arguments[0]}: {done.stderr}")
+    return done.stdout
+
+
+def _add(inventory: Path, environment: dict[str, str], name: str) -> float:
+    begun = time.monotonic()
+    asked = ("--domain", f"{name}.example", "--contact", f"it@{name}.example", "--json")
+    password = json.loads(_cli(inventory, environment, "add", name, *asked))["password"]
+    for frontend in lab.inventory().group("frontends"):
+        await_login(frontend, name, password, begun + 60)
+    return time.monotonic() - begun
+
+
+def _suspend(inventory: Path, environment: dict[str, str], name: str) -> float:
+    begun = time.monotonic()
+    _cli(inventory, environment, "suspend", name, "--reason", "measured")
+    for frontend in lab.inventory().group("frontends"):
+        while not _refused(frontend, name):
+            time.sleep(0.05)
+    return time.monotonic() - begun
+
+
+def _refused(frontend: Host, login: str) -> bool:
+    return "suspended: measured" in ssh.run(frontend, ["sudo", "python3", "-c", ASK, login]).text

@@ -1,0 +1,63 @@
+"""A copy of the lab's inventory with many domains more, each a customer's own, all with the same keys."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks import lab
+from benchmarks.scale import HASH
+from provisioner.adapters import dkim_keys
+from provisioner.adapters.tenant_files import TenantFiles
+from provisioner.cli import wiring
+from provisioner.core.dkim import Algorithm, DkimKey, KeyState
+from provisioner.core.fleet import Inventory
+from provisioner.core.records import selector
+
+
+def customer(path: Path, name: str, domains: Sequence[str]) -> None:
+    """Write a customer with these domains and one account."""
+    (path / f"customers/{name}.yml").write_text(
+        f"contact: it@{domains[0]}\nplan: unlimited\ndomains: [{', '.join(domains)}]\n"
+        f"accounts:\n  - login: {name}\n    password_hash: {HASH}\n"
+    )
+
+
+def copy(path: Path) -> None:
+    """Copy the lab's inventory."""
+    shutil.copytree(lab.PATH, path, symlinks=True)
+    (path / "customers").mkdir(exist_ok=True)
+
+
+def inventory_of(path: Path, domains: Sequence[str]) -> Inventory:
+    """Write the inventory at `path`, which is the lab's copy if it is there already, and load it."""
+    if not path.exists():
+        copy(path)
+    for domain in domains:
+        customer(path, domain.replace(".", "-"), [domain])
+    (first, *rest) = domains
+    store = TenantFiles(path)
+    store.add_keys(first, [_key(first, algorithm) for algorithm in Algorithm])
+    for domain in rest:
+        shutil.copy(path / f"keys/{first}.yml", path / f"keys/{domain}.yml")
+    time.sleep(2.5)  # what was written a moment ago is not remembered
+    return store.load()
+
+
+def _key(domain: str, algorithm: Algorithm) -> tuple[DkimKey, bytes]:
+    public, private = dkim_keys.generate(algorithm)
+    now = wiring.now()
+    key = DkimKey(
+        domain=domain,
+        selector=selector(algorithm, 1),
+        algorithm=algorithm,
+        slot=1,
+        state=KeyState.ACTIVE,
+        created=now,
+        since=now,
+        proven=now,
+        public=public,
+    )
+    return key, private

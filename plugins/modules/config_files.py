@@ -1,0 +1,202 @@
+"""Module half of `config_files`: make a set of files be as given, in one call to the host.
+
+A role that writes ten files one task each pays ten round trips a host even when nothing changes;
+this pays one.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import shlex
+import shutil
+import tempfile
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = r"""
+module: config_files
+short_description: Write a set of configuration files in one call
+description:
+  - Each file's text is the role's template C(templates/<dest>.j2), so that templates mirror the target's
+    tree, or the file's own C(content).
+  - Missing folders are made with mode 0755. Files are replaced atomically. Check mode and diff are supported.
+  - Files without C(validate) are written first, since a validated one may refer to them; of the others
+    none is replaced unless all are valid.
+  - The handlers that a change calls for are noted on the host until the play's end, see
+    C(playbooks/tasks/applied.yml). When a play breaks off, the task that noted them reports a change in the
+    next one again, so that they run after all.
+options:
+  files:
+    description: The files.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      dest: {description: Absolute path on the host., type: str, required: true}
+      content: {description: Text, instead of the role's template., type: str}
+      owner: {description: Owner., type: str, default: root}
+      group: {description: Group., type: str, default: root}
+      mode: {description: Mode, octal., type: str, default: "0644"}
+      validate: {description: 'Command that proves the new file right; %s is its path.', type: str}
+      in_place: {description: Write into the file (a bind mount)., type: bool, default: false}
+  handlers:
+    description: What the task notifies; the action half fills it in.
+    type: list
+    elements: str
+    default: []
+author: [The provisioner maintainers]
+"""
+
+EXAMPLES = r"""
+- name: Write the configuration
+  config_files:
+    files:
+      - {dest: /etc/nftables.conf, validate: "nft -c -f %s"}
+"""
+
+RETURN = r"""
+written: {description: Paths that differed., type: list, returned: always}
+ansible_facts:
+  description: C(provisioner_unapplied), the folder of notes, where this task has left one.
+  returned: when handlers wait
+  type: dict
+"""
+
+UNAPPLIED = Path("/var/lib/provisioner/unapplied")
+
+SPEC = {
+    "dest": {"type": "str", "required": True},
+    "content": {"type": "str", "no_log": False},
+    "owner": {"type": "str", "default": "root"},
+    "group": {"type": "str", "default": "root"},
+    "mode": {"type": "str", "default": "0644"},
+    "validate": {"type": "str"},
+    "in_place": {"type": "bool", "default": False},
+}
+
+
+class Target:
+    """One file: what is wanted, and what the host has."""
+
+    def __init__(self, module, wanted):
+        self.module = module
+        self.dest = Path(wanted["dest"])
+        self.content = wanted["content"].encode()
+        self.mode = int(wanted["mode"], 8)
+        self.validate = wanted["validate"]
+        self.in_place = wanted["in_place"]
+        self.uid = self._id(lambda: pwd.getpwnam(wanted["owner"]).pw_uid, wanted["owner"])
+        self.gid = self._id(lambda: grp.getgrnam(wanted["group"]).gr_gid, wanted["group"])
+        try:
+            self.before = self.dest.read_bytes()
+            status = self.dest.stat()
+            self.status = (status.st_mode & 0o7777, status.st_uid, status.st_gid)
+        except OSError:
+            self.before, self.status = None, None
+        self.same_text = self.before == self.content
+        self.same = self.same_text and self.status == (self.mode, self.uid, self.gid)
+        self.staged = None
+
+    def _id(self, look_up, name):
+        try:
+            return look_up()
+        except KeyError:
+            if self.module.check_mode:  # made by an earlier task of the real run
+                return -1
+            self.module.fail_json(msg=f"{self.dest}: no user or group {name} on this host")
+
+    def diff(self):
+        """Give the change as Ansible shows it."""
+        before = (self.before or b"").decode(errors="replace")
+        header = str(self.dest)
+        return {
+            "before": before,
+            "after": self.content.decode(errors="replace"),
+            "before_header": header,
+            "after_header": header,
+        }
+
+    def stage(self):
+        """Write the new text beside the old one and have it validated."""
+        folder = Path(self.module.tmpdir) if self.module.check_mode else self.dest.parent
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        handle, staged = tempfile.mkstemp(prefix=f".{self.dest.name}.", dir=folder)
+        self.staged = Path(staged)
+        with os.fdopen(handle, "wb") as file:
+            file.write(self.content)
+        if self.validate and not self.same_text:
+            self._run_validate()
+
+    def _run_validate(self):
+        command = shlex.split(self.validate.replace("%s", str(self.staged)))
+        if self.module.check_mode and shutil.which(command[0]) is None:
+            return
+        code, out, err = self.module.run_command(command)
+        if code != 0:
+            self.module.fail_json(msg=f"{self.dest} would be invalid: {(err or out).strip()}", rc=code)
+
+    def commit(self):
+        """Put the staged text in the file's place."""
+        if self.in_place and self.dest.exists():
+            self.dest.write_bytes(self.content)
+            self._own(self.dest)
+        else:
+            self._own(self.staged)
+            self.staged.replace(self.dest)
+
+    def _own(self, path):
+        os.chown(path, self.uid, self.gid)
+        path.chmod(self.mode)
+
+    def discard(self):
+        """Remove what was staged and not committed."""
+        if self.staged:
+            self.staged.unlink(missing_ok=True)
+
+
+def main():
+    """Compare, validate, replace."""
+    module = AnsibleModule(
+        argument_spec={
+            "files": {"type": "list", "elements": "dict", "required": True, "options": SPEC},
+            "handlers": {"type": "list", "elements": "str", "default": []},
+        },
+        supports_check_mode=True,
+    )
+    targets = [Target(module, wanted) for wanted in module.params["files"]]
+    differing = [target for target in targets if not target.same]
+    plain = [target for target in differing if not target.validate]
+    validated = [target for target in differing if target.validate]
+    handlers = module.params["handlers"]
+    note = UNAPPLIED / ", ".join(sorted(handlers))
+    waiting = bool(handlers) and note.exists()
+    if handlers and differing and not module.check_mode:
+        note.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        note.touch()
+        waiting = True
+    try:
+        for group in (plain, validated):
+            for target in group:
+                target.stage()
+            if not module.check_mode:
+                for target in group:
+                    target.commit()
+    finally:
+        for target in differing:
+            target.discard()
+    result = {
+        "changed": waiting or bool(differing),
+        "written": [str(target.dest) for target in differing],
+    }
+    if waiting:
+        result["ansible_facts"] = {"provisioner_unapplied": str(UNAPPLIED)}
+    if module._diff:
+        result["diff"] = [target.diff() for target in differing]
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The only places that touch network, disk or other processes."""

@@ -1,0 +1,49 @@
+"""The inventory's audit log: a line of JSON an entry, only ever longer."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+from provisioner.adapters.yaml_files import SECRET_MODE
+from provisioner.core.audit import AuditEntry
+
+NAME = "audit.jsonl"
+
+
+def who() -> str:
+    """Who acts: the user that logged in, also through sudo, and the machine."""
+    return f"{os.environ.get('SUDO_USER') or getpass.getuser()}@{socket.gethostname()}"
+
+
+class AuditFile:
+    """The log of one inventory."""
+
+    def __init__(self, inventory: Path) -> None:
+        self._path = inventory / NAME
+
+    def append(self, entries: Sequence[AuditEntry]) -> None:
+        """Add entries, which are on disk when this returns. Several may write at once."""
+        lines = [json.dumps(asdict(entry) | {"at": entry.at.isoformat()}) + "\n" for entry in entries]
+        handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, SECRET_MODE)
+        try:
+            os.write(handle, "".join(lines).encode())
+            os.fdatasync(handle)
+        finally:
+            os.close(handle)
+
+    def entries(self, subject: str) -> Iterator[AuditEntry]:
+        """What was done to a subject, or to something of it (`acme.example`, `acme.example slot 2`)."""
+        if not self._path.exists():
+            return
+        with self._path.open(encoding="utf-8") as lines:
+            for line in lines:
+                facts = json.loads(line)
+                if facts["subject"].partition(" ")[0] == subject:
+                    yield AuditEntry(**facts | {"at": datetime.fromisoformat(facts["at"])})

@@ -1,0 +1,203 @@
+"""An inventory directory on disk: which one, and from its files to a valid `Inventory` or every fault."""
+
+from __future__ import annotations
+
+import fcntl
+import gc
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import provisioner
+from provisioner.adapters import vault
+from provisioner.adapters.parsed_cache import ParsedCache
+from provisioner.adapters.yaml_files import YamlError, locate, parse
+from provisioner.core.documents import Document, Documents, Problem
+from provisioner.core.errors import Fault, InventoryError, UsageError
+from provisioner.core.fleet import Inventory
+from provisioner.core.validation import build
+
+VARIABLE = "PROVISIONER_INVENTORY"
+HOSTS, FLEET, SECRETS = "hosts.yml", "group_vars/all/fleet.yml", "group_vars/all/secrets.yml"
+PLANS = "plans.yml"
+_YAML_ENDINGS = {".yml", ".yaml", ""}
+
+
+def find(option: Path | None = None) -> Path:
+    """The inventory's directory: the option, $PROVISIONER_INVENTORY, else the project's lab. Absolute."""
+    given = option or (Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None)
+    path = given or Path(provisioner.__file__).parent.parent / "inventories" / "lab"
+    path = path.expanduser().absolute()
+    return path.parent if path.name == HOSTS else path
+
+
+def load(path: Path) -> Inventory:
+    """Read and validate a whole inventory; changes nothing. Raises InventoryError with every fault in it."""
+    if not path.is_dir():
+        raise UsageError(
+            f"There is no inventory at {path}",
+            hint="Name one with -i or PROVISIONER_INVENTORY, or make one with 'provisioner init PATH'",
+        )
+    reader = _Reader(path)
+    with _no_collection():
+        documents = reader.documents()
+        reader.keep()
+        inventory, problems = build(documents)
+    # A file that could not be read at all has its own fault; what follows from its absence is noise.
+    problems = [problem for problem in problems if problem.file not in reader.unreadable]
+    faults = [*reader.faults, *(reader.fault(problem) for problem in problems), *_vault_faults(path)]
+    if faults or inventory is None:
+        raise InventoryError(faults)
+    return inventory
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Nothing that an inventory is made of is garbage: to look for some would take a third of the time."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep other commands from changing the same inventory meanwhile; they wait. Leaves no file behind."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+_WHOLLY_ENCRYPTED = object()
+"""Stands for what a file says that Ansible Vault encrypts as a whole."""
+
+
+class _Reader:
+    """Reads files, collects the faults of those it cannot read, finds the lines of problems in others."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._cache = ParsedCache(path)
+        self.faults: list[Fault] = []
+        self.unreadable: set[str] = set()
+
+    def documents(self) -> Documents:
+        return Documents(
+            path=self._path,
+            fleet=self._needed(FLEET),
+            hosts=self._needed(HOSTS),
+            group_vars=self._variables("group_vars"),
+            host_vars=self._variables("host_vars"),
+            plans=self._read(PLANS) if (self._path / PLANS).exists() else None,
+            customers=self._folder("customers"),
+            keys=self._folder("keys"),
+        )
+
+    def keep(self) -> None:
+        """Remember what was read for the next time."""
+        self._cache.keep()
+
+    def fault(self, problem: Problem) -> Fault:
+        try:
+            line = locate((self._path / problem.file).read_text(encoding="utf-8"), problem.path)
+        except (OSError, UnicodeDecodeError):
+            line = None
+        return Fault(shown(self._path / problem.file), line, problem.message, problem.hint)
+
+    def _broken(self, file: str, line: int | None, message: str, hint: str = "") -> None:
+        self.unreadable.add(file)
+        self.faults.append(Fault(shown(self._path / file), line, message, hint))
+
+    def _read(self, file: str, cache: ParsedCache | None = None) -> Document | None:
+        path = self._path / file
+        try:
+            data = cache.data(file, path, lambda: _parsed(path)) if cache else _parsed(path)
+            return None if data is _WHOLLY_ENCRYPTED else Document(file, data)
+        except OSError as error:
+            self._broken(file, None, f"cannot be read: {error.strerror}")
+        except UnicodeDecodeError:
+            self._broken(file, None, "is not UTF-8 text")
+        except YamlError as error:
+            self._broken(file, error.line, str(error))
+        return None
+
+    def _needed(self, file: str) -> Document:
+        if not (self._path / file).exists():
+            self._broken(
+                file, None, "is missing", "Every inventory has one; 'provisioner init' explains each"
+            )
+            return Document(file, {})
+        return self._read(file) or Document(file, {})
+
+    def _folder(self, name: str) -> tuple[Document, ...]:
+        documents: list[Document | None] = []
+        for entry in _scan(self._path / name):
+            file = f"{name}/{entry.name}"
+            if not entry.name.endswith(".yml") or not entry.is_file():
+                self._broken(file, None, "is not read, because it is not a .yml file", "Rename or remove it")
+            else:
+                documents.append(self._read(file, self._cache))
+        return tuple(document for document in documents if document is not None)
+
+    def _variables(self, folder: str) -> dict[str, tuple[Document, ...]]:
+        """`folder/<name>.yml` and `folder/<name>/*.yml`, as Ansible finds them; not the encrypted ones."""
+        found: dict[str, tuple[Document, ...]] = {}
+        for entry in _entries(self._path / folder):
+            inside = _entries(entry) if entry.is_dir() else [entry]
+            files = [str(file.relative_to(self._path)) for file in inside if file.suffix in _YAML_ENDINGS]
+            read = [self._read(file) for file in files if (self._path / file).is_file()]
+            name = entry.name if entry.is_dir() else entry.stem
+            found[name] = found.get(name, ()) + tuple(document for document in read if document is not None)
+        return found
+
+
+def _parsed(path: Path) -> object:
+    content = path.read_bytes()
+    return _WHOLLY_ENCRYPTED if vault.is_encrypted(content) else parse(content.decode("utf-8"))
+
+
+def _entries(folder: Path) -> list[Path]:
+    return [folder / entry.name for entry in _scan(folder)]
+
+
+def _scan(folder: Path) -> list[os.DirEntry[str]]:
+    """What is in a folder by name, but for hidden files; nothing when there is no such folder."""
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as entries:
+        return sorted(
+            (entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name
+        )
+
+
+def _vault_faults(path: Path) -> Iterator[Fault]:
+    """Whether the vault password is there and opens the inventory, wherever there is something to open."""
+    secrets = path / SECRETS
+    has_secrets = secrets.exists() or any(_entries(path / "keys")) or any(_entries(path / "secrets"))
+    file = vault.password_file(path)
+    if not has_secrets and not file.exists() and file == path / vault.DEFAULT_FILE:
+        return
+    try:
+        opened = vault.open_vault(path)
+        if secrets.exists():
+            opened.decrypt(secrets.read_bytes(), shown(secrets))
+    except vault.VaultError as error:
+        culprit = shown(Path(error.file))
+        yield Fault(culprit, None, error.message.removeprefix(f"{culprit} "), error.hint)
+    except OSError as error:
+        yield Fault(shown(secrets), None, f"cannot be read: {error.strerror}")
+
+
+def shown(path: Path) -> str:
+    """A path as a person at this shell would write it."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

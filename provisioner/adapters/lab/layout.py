@@ -1,0 +1,53 @@
+"""What the lab consists of: names, addresses, places on disk. Pure data; nothing here acts.
+
+The embedded lab stands in for a platform such as VMware: it hands out machines that answer SSH at known
+addresses. Everything behind that SSH is the business of the roles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network
+
+SUITE = "trixie"
+"""Debian release of every lab host (13)."""
+
+MIRROR_PORT = 3142
+"""Port of the package mirror on the lab's gateway, the only thing outside that a lab host can reach."""
+
+
+@dataclass(frozen=True)
+class LabHost:
+    """One machine of the lab: its name and its address in the lab's network."""
+
+    name: str
+    address: IPv4Address
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A set of machines on one private network.
+
+    name: prefix of every container, image and network it makes, so that labs do not meet.
+    network: the private IPv4 network; its first address belongs to this machine.
+    resolver: the address that the hosts' resolv.conf names.
+    """
+
+    name: str
+    network: IPv4Network
+    resolver: IPv4Address
+    hosts: tuple[LabHost, ...] = field(default=())
+
+    @property
+    def gateway(self) -> IPv4Address:
+        """This machine's own address in the lab's network."""
+        return self.network.network_address + 1
+
+    @property
+    def mirror(self) -> str:
+        """Base URL of the package mirror as the hosts see it."""
+        return f"http://{self.gateway}:{MIRROR_PORT}"
+
+    def container(self, host: str) -> str:
+        """Name of the container that is `host`."""
+        return f"{self.name}-{host}"

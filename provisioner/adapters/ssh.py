@@ -1,0 +1,191 @@
+"""Commands on hosts over SSH with paramiko: strict host keys, the same user, key and port as Ansible uses.
+
+`with Ssh(host) as ssh: ssh.run(["postqueue", "-j"])` keeps a connection for several commands, `run` for one,
+`on_each` does the same on many hosts at once and lets those that answer finish.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+import paramiko
+
+from provisioner.core.errors import HostsFailed
+from provisioner.core.fleet import Host
+
+CONNECT_TIMEOUT = 10.0
+"""Seconds in which a host must answer, for each step of logging in."""
+
+SILENCE_TIMEOUT = 120.0
+"""Seconds that a command may stay silent before the host counts as gone."""
+
+AT_ONCE = 16
+"""Hosts worked on in parallel: beyond that, key exchanges only wait for this machine's cores."""
+
+T = TypeVar("T")
+
+
+class SshError(HostsFailed):
+    """A host that cannot be reached, or does not let us in; exit code 3."""
+
+    def __init__(self, host: Host, reason: str, *, hint: str = "") -> None:
+        super().__init__(f"{host.name} ({host.address}): {reason}", hint=hint)
+        self.host = host
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command did: its exit status and what it wrote."""
+
+    status: int
+    stdout: bytes
+    stderr: bytes
+
+    @property
+    def ok(self) -> bool:
+        """Whether it ended with status 0."""
+        return self.status == 0
+
+    @property
+    def text(self) -> str:
+        """Standard output as text."""
+        return self.stdout.decode(errors="replace")
+
+    @property
+    def complaint(self) -> str:
+        """The last line of standard error, else of standard output: mostly why it failed."""
+        lines = (self.stderr.strip() or self.stdout.strip()).decode(errors="replace").splitlines()
+        return lines[-1] if lines else f"exit status {self.status}"
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[T]):
+    """What came of one host in `on_each`: `value`, or `error` when it did not answer."""
+
+    host: Host
+    value: T | None = None
+    error: SshError | None = None
+
+
+class Ssh:
+    """One connection to a host, made on entering. Usable from several threads at once."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self._client = paramiko.SSHClient()
+
+    def __enter__(self) -> Self:
+        """Connect. Raises SshError."""
+        connection = self.host.connection
+        self._client.set_missing_host_key_policy(paramiko.RejectPolicy())
+        try:
+            if connection.known_hosts:
+                self._client.load_host_keys(connection.known_hosts)
+            else:
+                self._client.load_system_host_keys()
+            self._client.connect(
+                str(self.host.address),
+                port=connection.port,
+                username=connection.user,
+                key_filename=connection.private_key,
+                # A key that the inventory names is the only one tried: agents may hold more than sshd takes.
+                allow_agent=connection.private_key is None,
+                look_for_keys=connection.private_key is None,
+                timeout=CONNECT_TIMEOUT,
+                banner_timeout=CONNECT_TIMEOUT,
+                auth_timeout=CONNECT_TIMEOUT,
+            )
+        except (OSError, EOFError, paramiko.SSHException) as error:
+            self._client.close()
+            raise _explained(self.host, error) from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    def run(self, command: Sequence[str], stdin: bytes = b"", *, silence: float = SILENCE_TIMEOUT) -> Result:
+        """Run a command, quoted for the shell, with `stdin` as its input; any exit status is a Result.
+
+        silence: seconds that it may go on without a word. Raises SshError when the connection is lost.
+        """
+        transport = self._client.get_transport()
+        try:
+            if transport is None:
+                raise EOFError
+            with transport.open_session(timeout=CONNECT_TIMEOUT) as channel:
+                channel.settimeout(silence)
+                channel.exec_command(shlex.join(command))
+                _send(channel, stdin)
+                with channel.makefile("rb") as out, channel.makefile_stderr("rb") as err:
+                    stdout, stderr = out.read(), err.read()
+                status = channel.recv_exit_status()
+        except (OSError, EOFError, paramiko.SSHException) as error:
+            raise _explained(self.host, error) from error
+        if status < 0:
+            raise SshError(self.host, "the connection was lost while a command ran")
+        return Result(status, stdout, stderr)
+
+
+def run(host: Host, command: Sequence[str], stdin: bytes = b"") -> Result:
+    """Run one command on one host over a connection of its own. Raises SshError."""
+    with Ssh(host) as ssh:
+        return ssh.run(command, stdin)
+
+
+def on_each(hosts: Sequence[Host], work: Callable[[Ssh], T]) -> list[Outcome[T]]:
+    """Do `work` on all hosts at once, each with its connection; outcomes in the order of `hosts`.
+
+    A host that fails (SshError) does not keep the others from finishing. What else `work` raises is raised.
+    """
+
+    def one(host: Host) -> Outcome[T]:
+        try:
+            with Ssh(host) as ssh:
+                return Outcome(host, value=work(ssh))
+        except SshError as error:
+            return Outcome(host, error=error)
+
+    if not hosts:
+        return []
+    with ThreadPoolExecutor(min(AT_ONCE, len(hosts))) as pool:
+        return list(pool.map(one, hosts))
+
+
+def _send(channel: paramiko.Channel, stdin: bytes) -> None:
+    try:
+        channel.sendall(stdin)
+        channel.shutdown_write()
+    except OSError:
+        # The command ended without reading all of it; its status and words say why.
+        if not channel.exit_status_ready():
+            raise
+
+
+def _explained(host: Host, error: Exception) -> SshError:
+    user = host.connection.user or "the local user's name"
+    known = host.connection.known_hosts or "~/.ssh/known_hosts"
+    if isinstance(error, paramiko.BadHostKeyException):
+        hint = f"If it was reinstalled: ssh-keygen -f {known} -R {host.address}, then add its new key"
+        return SshError(host, "its host key is not the one known", hint=hint)
+    if isinstance(error, paramiko.AuthenticationException):
+        hint = "Check ansible_user and ansible_ssh_private_key_file, and the host's authorized_keys"
+        return SshError(host, f"it does not let {user} in with our key", hint=hint)
+    if isinstance(error, FileNotFoundError):
+        hint = "Check ansible_ssh_private_key_file and ansible_ssh_common_args"
+        return SshError(host, f"{error.filename} is missing on this machine", hint=hint)
+    if "not found in known_hosts" in str(error):
+        hint = f"Compare its key with the console's, then: ssh-keyscan {host.address} >> {known}"
+        return SshError(host, "its host key is not known", hint=hint)
+    if isinstance(error, TimeoutError):
+        return SshError(host, "no answer over SSH in time")
+    reason = getattr(error, "strerror", None) or str(error) or "connection lost"
+    return SshError(host, f"no SSH: {reason}")

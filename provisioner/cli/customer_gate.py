@@ -1,0 +1,110 @@
+"""`provisioner customer activate`, and the gate that plan upgrades have to pass."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from provisioner.adapters import audit_file, tenants
+from provisioner.adapters.audit_file import AuditFile
+from provisioner.adapters.tenant_files import TenantFiles
+from provisioner.cli import output, wiring
+from provisioner.cli.context import context
+from provisioner.cli.customer import Json, NoPush, app, facts_of, told
+from provisioner.core.audit import AuditEntry
+from provisioner.core.customers import Customer
+from provisioner.core.errors import CheckFailed, UsageError
+from provisioner.core.findings import Finding, Status, together, worst_first
+from provisioner.core.fleet import Inventory
+from provisioner.core.gate import NOT_ACTIVE, Gate, gate, of_egress
+from provisioner.core.profiles import Profile, judge
+from provisioner.workflows import customer_change, readiness
+from provisioner.workflows.customer import known
+
+Force = Annotated[bool, typer.Option("--force", help="Even so; needs a --reason, which the audit log keeps.")]
+Why = Annotated[str, typer.Option("--reason", help="Why, with --force.")]
+
+
+@dataclass(frozen=True)
+class Forced:
+    """Whether to go through a gate that is not open, and why."""
+
+    force: bool = False
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        if self.force and not self.reason:
+            raise UsageError("--force needs a --reason, which the audit log keeps")
+
+
+@app.command()
+def activate(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="The customer.", show_default=False)],
+    force: Force = False,
+    reason: Why = "",
+    no_push: NoPush = False,
+    json: Json = False,
+) -> None:
+    """Let a customer that was added with --inactive send, once its DNS is right for the big receivers.
+
+    Refused when something is wrong; asks when something is unknown.
+    """
+    path, inventory = context(ctx).path, context(ctx).load()
+    customer = known(inventory, name)
+    if customer.suspended and customer.suspended.reason != NOT_ACTIVE:
+        hint = f"provisioner customer resume {name}"
+        raise UsageError(f"{name} is suspended: {customer.suspended.reason}", hint=hint)
+    pass_gate(path, inventory, customer, "activate", Forced(force, reason), quiet=json)
+    push = None if no_push else tenants.push
+    report = None
+    if customer.suspended:
+        changed = customer_change.resume(TenantFiles(path), name, push)
+        customer, report = changed.customer, changed.report
+    if json:
+        output.as_json(facts_of(customer))
+    else:
+        output.say(f"{name} is active")
+    told(report, quiet=json)
+
+
+def pass_gate(
+    path: Path, inventory: Inventory, customer: Customer, doing: str, forced: Forced, *, quiet: bool = False
+) -> None:
+    """Look at the customer's domains and the addresses that send for it. Raises CheckFailed if refused."""
+    found = asyncio.run(_look(inventory, customer))
+    stands = gate(found)
+    if stands is Gate.OPEN:
+        return
+    wrong = [each for each in found if each.status in {Status.FAIL, Status.UNKNOWN}]
+    if not quiet:
+        output.findings(worst_first(wrong))
+    if not forced.force and not (stands is Gate.ASK and _asked(doing, customer)):
+        what = "wrong" if stands is Gate.CLOSED else "unknown"
+        where = "; ".join(f"{each.id} {each.subject}" for each in wrong)
+        raise CheckFailed(
+            f"{customer.name}: {doing} refused, its DNS is {what}: {where}",
+            hint=f"'provisioner dns verify --customer {customer.name} --watch' waits until it is right; "
+            "or --force --reason …",
+        )
+    seen = "; ".join(f"{each.id} {each.subject}: {each.status.value}, {each.seen}" for each in wrong)
+    why = forced.reason or "unknown, and confirmed"
+    entry = AuditEntry(wiring.now(), audit_file.who(), f"customer {customer.name}", doing, why, seen)
+    AuditFile(path).append([entry])
+
+
+async def _look(inventory: Inventory, customer: Customer) -> tuple[Finding, ...]:
+    dns = wiring.asker(inventory)
+    found: list[Finding] = []
+    async for report in readiness.verify(inventory, (None, *customer.domains), dns):
+        found += of_egress(report.findings) if report.domain is None else report.findings
+    return together(judge(found, Profile.ALL))
+
+
+def _asked(doing: str, customer: Customer) -> bool:
+    return sys.stdin.isatty() and typer.confirm(f"{doing} {customer.name} although this is unknown?")

@@ -1,0 +1,160 @@
+"""`provisioner dkim status`: where keys are in their lives, what comes next, and on whom it waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from provisioner.adapters.tenant_files import TenantFiles
+from provisioner.cli import output, wiring
+from provisioner.cli.context import context
+from provisioner.cli.dkim import Domains, Json, OfCustomer, app, chosen_or_all
+from provisioner.core.dkim import KeyState
+from provisioner.core.fleet import Inventory
+from provisioner.core.key_slots import Plan, Slot, Wait, policy_of, slots_of
+from provisioner.core.rotation import Ahead, forecast
+from provisioner.workflows import rotation
+from provisioner.workflows.rotation import Request
+
+_STYLES = {KeyState.ACTIVE: "green", KeyState.RETIRING: "yellow", KeyState.REVOKED: "red"}
+
+
+@app.command()
+def status(
+    ctx: typer.Context,
+    domains: Domains = None,
+    customer: OfCustomer = None,
+    everything: Annotated[bool, typer.Option("--all", help="All domains.")] = False,
+    json: Json = False,
+) -> None:
+    """Show for each domain its slots, their states, the next step, and what that waits for.
+
+    Of all domains those are shown where something is under way; --json has every one.
+    """
+    inventory = context(ctx).load()
+    request = Request(chosen_or_all(inventory, domains, customer, everything=everything))
+    tools = wiring.rotation_tools(inventory, look_only=True)
+    plans = rotation.plan(TenantFiles(context(ctx).path), inventory, request, tools)
+    if json:
+        output.as_json([plan_facts(inventory, name, plan, request) for name, plan in plans.items()])
+        return
+    shown = [name for name in plans if not everything or not _quiet(inventory, name)]
+    rows = [row for name in shown for row in _rows(inventory, name, plans[name])]
+    if rows:
+        output.table(("Domain", "Slot", "Selectors", "State", "Since", "Next, or what it waits for"), rows)
+    if everything:
+        dues = [due for name in plans if (due := _due(inventory, name))]
+        soonest = f"; the next rotation is due on {min(dues).date()}" if dues else ""
+        output.say(f"{len(plans) - len(shown)} of {len(plans)} domains sign with proven keys{soonest}.")
+
+
+def show_plans(inventory: Inventory, plans: Mapping[str, Plan], request: Request) -> None:
+    """What a run would do now, what would follow, and what waits."""
+    now = wiring.now()
+    for name, plan in plans.items():
+        lines = [f"  now                  slot {step.slot}: {step.action.value}" for step in plan.steps]
+        lines += [f"  held                 slot {wait.slot}: {told(wait)}" for wait in plan.waits]
+        if plan.steps or not any(wait.until is None for wait in plan.waits):
+            for each in ahead(inventory, name, request):
+                if each.at > now or each.step not in plan.steps:
+                    when = each.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+                    lines.append(f"  {when}  slot {each.step.slot}: {each.step.action.value}")
+        if lines:
+            output.say("\n".join([name, *lines]))
+    if any(plan.steps for plan in plans.values()):
+        output.say("Later times hold if every look is the right one. Nothing was changed: --apply begins.")
+    else:
+        output.say("Nothing is due.")
+
+
+def ahead(inventory: Inventory, domain: str, request: Request) -> tuple[Ahead, ...]:
+    """The steps that lie ahead of a domain if all goes well."""
+    signers = [host.name for host in inventory.group("backends")]
+    slots, ttl = slots_of(inventory.keys_of(domain)), timedelta(seconds=inventory.settings.dns_ttl)
+    policy = policy_of(inventory, domain)
+    return forecast(slots, signers, ttl, policy, wiring.now(), request.wish, request.slot)
+
+
+def plan_facts(inventory: Inventory, domain: str, plan: Plan, request: Request) -> dict[str, object]:
+    """A domain's keys and their next steps, for JSON."""
+    owner, due = inventory.owner(domain), _due(inventory, domain)
+    keys = inventory.keys_of(domain)
+    return {
+        "domain": domain,
+        "customer": owner.name if owner else None,
+        "slots": [
+            {
+                "slot": slot.number,
+                "selectors": sorted(key.selector for key in keys if key.slot == slot.number),
+                "state": slot.state.value,
+                **{
+                    name: value.isoformat() if (value := getattr(slot, name)) else None
+                    for name in ("since", "agreed", "proven", "signed")
+                },
+                "leaked": slot.leaked,
+            }
+            for slot in slots_of(keys)
+        ],
+        "steps": [{"slot": each.slot, "step": each.action.value} for each in plan.steps],
+        "waits": waits_facts(plan.waits),
+        "rotation_due": due.isoformat() if due else None,
+        "ahead": [
+            {"at": each.at.isoformat(), "slot": each.step.slot, "step": each.step.action.value}
+            for each in (ahead(inventory, domain, request) if plan.steps or plan.waits else ())
+        ],
+    }
+
+
+def waits_facts(waits: Iterable[Wait]) -> list[dict[str, object]]:
+    """Waits for JSON."""
+    return [
+        {
+            "slot": wait.slot,
+            "on": wait.on.value,
+            "reason": wait.reason,
+            "until": wait.until.isoformat() if wait.until else None,
+        }
+        for wait in waits
+    ]
+
+
+def told(wait: Wait) -> str:
+    """A wait in words."""
+    return f"{wait.reason}, until {wait.until.astimezone():%Y-%m-%d %H:%M:%S}" if wait.until else wait.reason
+
+
+def _rows(inventory: Inventory, domain: str, plan: Plan) -> list[tuple[str | Text, ...]]:
+    keys, due = inventory.keys_of(domain), _due(inventory, domain)
+    rows: list[tuple[str | Text, ...]] = []
+    for slot in slots_of(keys):
+        selectors = ", ".join(sorted(key.selector for key in keys if key.slot == slot.number))
+        steps = [each.action.value for each in plan.steps if each.slot == slot.number]
+        steps += [told(wait) for wait in plan.waits if wait.slot == slot.number]
+        if not steps and slot.state is KeyState.ACTIVE and due:
+            steps = [f"rotation due on {due.date()}"]
+        state = Text(slot.state.value + (", leaked" if slot.leaked else ""), _STYLES.get(slot.state, ""))
+        rows.append((domain, str(slot.number), selectors, state, f"{slot.since.date()}", "; ".join(steps)))
+    if not rows:
+        rows.append((domain, "", "", "no keys", "", f"provisioner dkim rotate {domain} --apply"))
+    return rows
+
+
+def _quiet(inventory: Inventory, domain: str) -> bool:
+    """Whether nothing is under way: one slot, which signs and is proven."""
+    slots = slots_of(inventory.keys_of(domain))
+    return len(slots) == 1 and _settled(slots[0]) and not slots[0].leaked
+
+
+def _settled(slot: Slot) -> bool:
+    return slot.state is KeyState.ACTIVE and slot.proven is not None
+
+
+def _due(inventory: Inventory, domain: str) -> datetime | None:
+    """When the keys that sign are to be replaced."""
+    age = policy_of(inventory, domain).age
+    active = [slot for slot in slots_of(inventory.keys_of(domain)) if slot.state is KeyState.ACTIVE]
+    return active[0].since + age if active and age is not None else None

@@ -1,0 +1,207 @@
+"""`provisioner dns verify`: is what DNS says right in the eyes of those who receive the mail?"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.progress import Progress
+
+from provisioner.adapters import readiness_page
+from provisioner.adapters.yaml_files import write_atomic
+from provisioner.cli import output, wiring
+from provisioner.cli.context import context
+from provisioner.cli.dns import app
+from provisioner.core import names
+from provisioner.core.errors import CheckFailed, Fault, InventoryError, UsageError
+from provisioner.core.findings import Finding, Status, all_good, together, worst, worst_first
+from provisioner.core.fleet import Inventory
+from provisioner.core.junit import junit
+from provisioner.core.profiles import Profile, judge
+from provisioner.workflows import readiness
+from provisioner.workflows.customer import known
+from provisioner.workflows.dkim import owned
+
+FLEET = "the fleet"
+MOST = 100_000
+"""Domains in a file."""
+EVERY = 5.0
+"""Seconds between looks of --watch."""
+SHOWN = 20
+
+Reports = dict[str, tuple[Finding, ...]]
+
+
+@app.command()
+def verify(
+    ctx: typer.Context,
+    domains: Annotated[
+        list[str] | None, typer.Argument(help="Domains of customers.", show_default=False)
+    ] = None,
+    customer: Annotated[str | None, typer.Option(help="All domains of a customer.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All domains of all customers.")] = False,
+    file: Annotated[Path | None, typer.Option("--file", help="Domains, one a line.")] = None,
+    fleet: Annotated[bool, typer.Option("--fleet", help="The fleet's own names and addresses.")] = False,
+    profile: Annotated[Profile, typer.Option(help="In whose eyes.")] = Profile.ALL,
+    resolver: Annotated[
+        str | None,
+        typer.Option(help="Ask this server and believe it.", metavar="ADDRESS", show_default=False),
+    ] = None,
+    authoritative: Annotated[
+        bool, typer.Option("--authoritative", help="Ask every server that has authority; the default.")
+    ] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Look again until everything is right.")] = False,
+    timeout: Annotated[int, typer.Option(help="Seconds that --watch goes on at most.", min=1)] = 86_400,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write a page that can be sent to the customer.")] = None,
+    junit_file: Annotated[Path | None, typer.Option("--junit", help="Write JUnit's XML.")] = None,
+    lang: Annotated[Literal["en", "it"], typer.Option(help="The page's language.")] = "en",
+) -> None:
+    """Compare what DNS says with what receivers ask for, for each domain and every egress address.
+
+    Exit code 0 when everything was seen to be right, 1 when something is wrong or in doubt.
+    """
+    inventory = context(ctx).load()
+    subjects = _subjects(inventory, domains, customer, file, everything=everything, fleet=fleet)
+    if resolver and authoritative:
+        raise UsageError("Give --resolver or --authoritative, not both")
+    look = _Look(inventory, subjects, profile, _address(resolver))
+    reports = _until_right(look, timeout) if watch else asyncio.run(look.once())
+    if html:
+        write_atomic(html, readiness_page.page(reports, lang, wiring.now(), profile.value), mode=0o644)
+    if junit_file:
+        write_atomic(junit_file, junit(reports), mode=0o644)
+    found = [finding for each in reports.values() for finding in each]
+    if json:
+        output.as_json({"status": worst(found), "profile": profile, "reports": reports})
+    else:
+        _show(reports)
+    if not all_good(found):
+        bad = [name for name, each in reports.items() if not all_good(each)]
+        more = f" and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
+        raise CheckFailed(f"DNS is not right, or in doubt: {', '.join(bad[:SHOWN])}{more}")
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What to look at, and how."""
+
+    inventory: Inventory
+    subjects: Sequence[str | None]
+    profile: Profile
+    resolver: str | None
+
+    async def once(self) -> Reports:
+        """One look, in which no question is put twice; with a line of progress when it takes long."""
+        found: dict[str | None, tuple[Finding, ...]] = {}
+        with Progress(
+            console=output.console(stderr=True), transient=True, disable=len(self.subjects) < SHOWN
+        ) as bar:
+            row = bar.add_task("Domains", total=len(self.subjects))
+            dns = wiring.asker(self.inventory, self.resolver)
+            async for report in readiness.verify(self.inventory, self.subjects, dns):
+                found[report.domain] = together(judge(report.findings, self.profile))
+                bar.advance(row)
+        return {name or FLEET: found[name] for name in self.subjects}
+
+
+def _until_right(look: _Look, seconds: int) -> Reports:
+    """Look until everything is right, or the time is over; tell what comes right on the way."""
+    deadline, open_before = time.monotonic() + seconds, -1
+    with output.console(stderr=True).status("Looking") as line:
+        while True:
+            reports = asyncio.run(look.once())
+            wrong = [
+                f for found in reports.values() for f in found if f.status in {Status.FAIL, Status.UNKNOWN}
+            ]
+            if not wrong or time.monotonic() + EVERY > deadline:
+                return reports
+            text = f"{len(wrong)} to come right: " + "; ".join(f"{f.id} {f.subject}" for f in wrong[:3])
+            if len(wrong) != open_before:
+                output.note(text)
+                open_before = len(wrong)
+            line.update(text)
+            time.sleep(EVERY)
+
+
+def _subjects(
+    inventory: Inventory,
+    domains: Sequence[str] | None,
+    customer: str | None,
+    file: Path | None,
+    *,
+    everything: bool,
+    fleet: bool,
+) -> tuple[str | None, ...]:
+    """What to look at; None is the fleet. Raises UsageError, or InventoryError for a file."""
+    ways = [bool(domains), customer is not None, file is not None, everything]
+    if sum(ways) > 1 or not (any(ways) or fleet):
+        raise UsageError(
+            "Give domains, --customer, --file or --all, one of them; or --fleet, alone or besides"
+        )
+    found: list[str] = []
+    if customer is not None:
+        found += known(inventory, customer).domains
+    elif file is not None:
+        found += _from_file(inventory, file)
+    elif everything:
+        found += [domain for each in inventory.customers for domain in each.domains]
+        if not found:
+            raise UsageError("There are no customers yet", hint="provisioner customer add")
+    found += [owned(inventory, domain) for domain in domains or ()]
+    return (*([None] if fleet else []), *dict.fromkeys(found))
+
+
+def _from_file(inventory: Inventory, file: Path) -> list[str]:
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} can't be read: {error}") from error
+    texts = {number: text.strip() for number, text in enumerate(lines, 1) if text.strip()}
+    if not texts:
+        raise UsageError(f"{file} names no domain")
+    if len(texts) > MOST:
+        raise UsageError(f"{file} names {len(texts):,} domains; at most {MOST:,} go at a time")
+    found, faults = [], []
+    for number, text in texts.items():
+        try:
+            found.append(owned(inventory, names.domain(text)))
+        except ValueError as error:
+            faults.append(Fault(str(file), number, str(error)))
+        except UsageError as error:
+            faults.append(Fault(str(file), number, error.message))
+    if faults:
+        raise InventoryError(faults, str(file))
+    return found
+
+
+def _address(resolver: str | None) -> str | None:
+    """The address given. Raises UsageError when it is none, or nobody answers there."""
+    if resolver is None:
+        return None
+    try:
+        address = str(ip_address(resolver))
+    except ValueError:
+        raise UsageError(f"--resolver {resolver}: not an IP address") from None
+    if not wiring.answers(address):
+        raise UsageError(f"--resolver {resolver}: no name server answers there")
+    return address
+
+
+def _show(reports: Mapping[str, Sequence[Finding]]) -> None:
+    """Few subjects in full, worst first; of many those where something is to be done."""
+    every = len(reports) < SHOWN
+    for name, found in reports.items():
+        if every or worst(found) is not Status.PASS:
+            output.findings(
+                worst_first(found), title=readiness_page.readable(name) if len(reports) > 1 else ""
+            )
+    counts = {status: sum(worst(found) is status for found in reports.values()) for status in Status}
+    if len(reports) > 1:
+        output.say("  ".join(f"{count} {status.value}" for status, count in counts.items() if count))

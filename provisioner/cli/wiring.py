@@ -1,0 +1,113 @@
+"""Which adapters the workflows get, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from provisioner.adapters import audit_file, dkim_keys, inventory_files, tenants
+from provisioner.adapters.audit_file import AuditFile
+from provisioner.adapters.blocking import Blocking, wait
+from provisioner.adapters.dns_update import DnsUpdater
+from provisioner.adapters.dns_wire import Wire
+from provisioner.adapters.probes import Probes
+from provisioner.adapters.resolver import Authorities, OneServer
+from provisioner.adapters.secret_files import SecretFiles
+from provisioner.adapters.tenant_files import TenantFiles
+from provisioner.core.answers import Outcome
+from provisioner.core.audit import AuditEntry
+from provisioner.core.errors import UsageError
+from provisioner.core.fleet import FleetSettings, Inventory
+from provisioner.workflows import fleet_secrets
+from provisioner.workflows.fleet_secrets import SecretsReport
+from provisioner.workflows.ports import KeyMaker
+from provisioner.workflows.push import PushReport, push_tenants
+from provisioner.workflows.rotation import Tools, Transition
+
+TSIG_SECRET = "vault_dns_tsig_secret"  # noqa: S105 - the variable's name
+
+
+def now() -> datetime:
+    """The present time, in whole seconds, UTC."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def ensure_secrets(inventory: Path) -> SecretsReport:
+    """Make what is missing or due of an inventory's secrets; says what was made. Raises InventoryError."""
+    with inventory_files.locked(inventory):
+        return fleet_secrets.ensure_secrets(inventory_files.load(inventory), SecretFiles(inventory), now())
+
+
+def push(inventory: Path) -> PushReport:
+    """Bring the tenant bundle of an inventory to all its frontends and backends. Raises InventoryError."""
+    store = TenantFiles(inventory)
+    with store.locked():
+        loaded = store.load()
+        return push_tenants(loaded, store.key_loader(loaded), tenants.push)
+
+
+def resolver(settings: FleetSettings) -> Blocking:
+    """Every authoritative server, found through the fleet's or system's resolver; asked anew each time."""
+    return Blocking(Authorities(str(settings.dns_resolver) if settings.dns_resolver else None))
+
+
+def asker(inventory: Inventory, server: str | None = None) -> Authorities | OneServer:
+    """The one server given, else every authoritative one; for one look, in which no question is put twice."""
+    wire, settings = Wire(remember=True), inventory.settings
+    if server:
+        return OneServer(server, wire)
+    whole = {settings.dkim_zone, *(domain for customer in inventory.customers for domain in customer.domains)}
+    return Authorities(str(settings.dns_resolver) if settings.dns_resolver else None, wire, whole)
+
+
+def answers(server: str) -> bool:
+    """Whether a name server is there."""
+    return wait(OneServer(server, Wire(timeout=2.0)).ask(".", "NS")).outcome is not Outcome.TIMEOUT
+
+
+def publisher(inventory: Inventory) -> DnsUpdater:
+    """What publishes at the operator's primary. Raises UsageError when there is none, or no key for it."""
+    settings, path = inventory.settings, Path(inventory.path)
+    if settings.dns_primary is None:
+        raise UsageError(
+            "The inventory names no DNS primary that takes updates",
+            hint="Set fleet_dns_primary, or publish by hand what 'provisioner dns show' prints",
+        )
+    secret = SecretFiles(path).variables().get(TSIG_SECRET)
+    if not secret:
+        raise UsageError(f"{TSIG_SECRET} is not set", hint="'provisioner deploy' makes it when it is missing")
+    try:
+        return DnsUpdater(
+            str(settings.dns_primary),
+            key_name=settings.dns_tsig_name,
+            algorithm=settings.dns_tsig_algorithm,
+            secret=secret,
+            ttl=settings.dns_ttl,
+        )
+    except ValueError as error:
+        raise UsageError(f"{TSIG_SECRET} is not a TSIG key: it has to be base64") from error
+
+
+def key_maker(settings: FleetSettings) -> KeyMaker:
+    """What makes key pairs as the fleet wants them."""
+    return partial(dkim_keys.generate, rsa_bits=settings.dkim_rsa_bits)
+
+
+def rotation_tools(inventory: Inventory, *, look_only: bool = False) -> Tools:
+    """What carries DKIM keys through their life; `look_only`: no host is changed. Raises UsageError."""
+    names, log, who = resolver(inventory.settings), AuditFile(Path(inventory.path)), audit_file.who()
+
+    def audit(done: Sequence[Transition]) -> None:
+        log.append([AuditEntry(t.at, who, t.subject, t.told, t.why, t.seen) for t in done])
+
+    return Tools(
+        make=key_maker(inventory.settings),
+        push=tenants.look if look_only else tenants.push,
+        resolver=names,
+        publisher=publisher(inventory) if inventory.settings.dns_primary and not look_only else None,
+        probe=Probes(names.lookup),
+        now=now,
+        audit=audit,
+    )

@@ -1,0 +1,1 @@
+"""Pure: models, rules and plans. No I/O and nothing imported from the other layers."""

@@ -1,0 +1,78 @@
+"""What DNS said to a question, with silence and refusal kept apart from "there is none"."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Outcome(StrEnum):
+    """How a question ended."""
+
+    FOUND = "found"
+    NO_SUCH_NAME = "no such name"
+    NO_DATA = "no such record"
+    SERVER_FAILED = "server failed"
+    REFUSED = "refused"
+    TIMEOUT = "no answer"
+    LAME = "not responsible for the zone (lame)"
+    LOOP = "too many aliases, perhaps in a circle"
+    MALFORMED = "answer not understood"
+
+
+_CERTAIN = {Outcome.FOUND, Outcome.NO_SUCH_NAME, Outcome.NO_DATA}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One server's answer to one question.
+
+    values: presentation form, names without the final dot and in lower case, a TXT record's strings joined.
+    chain: the CNAME targets on the way, in order. server: who was asked, for people. ttl: of the values.
+    zone: the zone of the name, where the answer tells it by an SOA record.
+    """
+
+    name: str
+    type: str
+    outcome: Outcome
+    values: tuple[str, ...] = ()
+    chain: tuple[str, ...] = ()
+    server: str = ""
+    ttl: int = 0
+    zone: str = ""
+
+    @property
+    def certain(self) -> bool:
+        """Whether this says something about the world, rather than about a server's health."""
+        return self.outcome in _CERTAIN
+
+    @property
+    def seen(self) -> str:
+        """What was seen, for people."""
+        values = " | ".join(self.values) if self.outcome is Outcome.FOUND else self.outcome.value
+        return " → ".join([*self.chain, values])
+
+
+Lookup = Callable[[str, str], Answer]
+"""Ask for a name and a type, and get one answer."""
+
+Ask = Callable[[str, str], Awaitable[Answer]]
+"""The same, while others are asked."""
+
+
+class Dns(Protocol):
+    """DNS, asked while others are."""
+
+    async def ask(self, name: str, kind: str, /) -> Answer:
+        """One answer."""
+
+    async def ask_all(self, name: str, kind: str, /) -> tuple[Answer, ...]:
+        """The answer of every server that has authority over a name; at least one."""
+
+
+def settled(answers: Iterable[Answer]) -> tuple[Answer, ...]:
+    """Those that say something; if none does, all. Who is out of order is told once, by `check_zone`."""
+    every = tuple(answers)
+    return tuple(answer for answer in every if answer.certain) or every

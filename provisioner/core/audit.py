@@ -1,0 +1,18 @@
+"""What is kept for good of who changed what, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """One thing that somebody did. subject: what it was done to; seen: what it rests on; both in words."""
+
+    at: datetime
+    who: str
+    subject: str
+    action: str
+    why: str = ""
+    seen: str = ""

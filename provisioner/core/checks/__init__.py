@@ -1,0 +1,29 @@
+"""Compare what DNS ought to say with what it says. Pure: DNS is passed in, findings come out.
+
+A server that fails or keeps silent makes a finding *unknown*: never right, and never missing.
+"""
+
+from provisioner.core.checks.alignment import check_alignment
+from provisioner.core.checks.blocklists import check_blocklist
+from provisioner.core.checks.dkim import check_dkim
+from provisioner.core.checks.dmarc import Dmarc, check_dmarc
+from provisioner.core.checks.egress import check_egress
+from provisioner.core.checks.mailbox import check_replies
+from provisioner.core.checks.records import check_records, unknown
+from provisioner.core.checks.spf import check_spf
+from provisioner.core.checks.zone import check_ttl, check_zone
+
+__all__ = [
+    "Dmarc",
+    "check_alignment",
+    "check_blocklist",
+    "check_dkim",
+    "check_dmarc",
+    "check_egress",
+    "check_records",
+    "check_replies",
+    "check_spf",
+    "check_ttl",
+    "check_zone",
+    "unknown",
+]

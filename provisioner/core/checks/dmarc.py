@@ -1,0 +1,96 @@
+"""Whether a domain has one DMARC record, its own or its organisation's, and its reports find their way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from provisioner.core.answers import Answer, Dns, settled
+from provisioner.core.checks.records import unknown
+from provisioner.core.dmarc import DmarcError, DmarcPolicy, is_dmarc, organisational, parse
+from provisioner.core.findings import Finding, Status
+from provisioner.core.names import is_within
+from provisioner.core.records import Record
+
+
+@dataclass(frozen=True)
+class Dmarc:
+    """What was found, and the policy that receivers go by; None: there is none that counts."""
+
+    findings: tuple[Finding, ...]
+    policy: DmarcPolicy | None = None
+
+
+async def check_dmarc(wanted: Record, domain: str, dns: Dns) -> Dmarc:
+    """Each server's record of the domain, else of its organisational domain (RFC 7489 6.6.3)."""
+    answers = settled(await dns.ask_all(wanted.name, "TXT"))
+    judged = [_judge(wanted, answer, await _deciding(domain, answer, dns)) for answer in answers]
+    findings = [finding for finding, _ in judged]
+    policy = next((policy for _, policy in judged if policy), None)
+    if policy is not None:
+        findings += [
+            await _consent(domain, target, dns) for target in policy.reports if _foreign(domain, target)
+        ]
+    return Dmarc(tuple(findings), policy)
+
+
+async def _deciding(domain: str, answer: Answer, dns: Dns) -> Answer:
+    """The answer that receivers go by: the domain's own, or without a record there its organisation's."""
+    above = organisational(domain)
+    if not answer.certain or any(map(is_dmarc, answer.values)) or above == domain:
+        return answer
+    return await dns.ask(f"_dmarc.{above}", "TXT")
+
+
+def _judge(wanted: Record, own: Answer, answer: Answer) -> tuple[Finding, DmarcPolicy | None]:
+    if not answer.certain:
+        return unknown("dmarc", wanted.name, answer), None
+    publish = f'Publish: {wanted.name} TXT "{wanted.value}"'
+
+    def finding(status: Status, seen: str, fix: str = "") -> Finding:
+        return Finding("dmarc", wanted.name, status, seen, answer.server, fix, wanted.value)
+
+    records = [value for value in answer.values if is_dmarc(value)]
+    if not records:
+        near = [value for value in own.values if "dmarc" in value.lower()]
+        seen = f"no DMARC record, though: {' | '.join(near)}" if near else "no DMARC record"
+        return finding(Status.FAIL, seen, publish), None
+    if len(records) > 1:
+        fix = f"Keep one record, receivers ignore several. {publish}"
+        return finding(Status.FAIL, " | ".join(records), fix), None
+    policy = _parsed(records[0])
+    if isinstance(policy, DmarcError):
+        return finding(Status.FAIL, f"{records[0]}: {policy}", publish), None
+    inherited = answer.name != wanted.name
+    seen = f"{records[0]} (from {answer.name})" if inherited else records[0]
+    status, fix = Status.PASS, ""
+    if policy.flaws:
+        status, fix = Status.WARN, "Correct what receivers overlook"
+        seen = f"{seen}: {'; '.join(policy.flaws)}"
+    elif not policy.reports:
+        status = Status.WARN
+        fix = "Add rua=mailto:… to get reports of who sends in this domain's name"
+    return finding(status, seen, fix), policy
+
+
+def _parsed(text: str) -> DmarcPolicy | DmarcError:
+    try:
+        return parse(text)
+    except DmarcError as error:
+        return error
+
+
+def _foreign(domain: str, target: str) -> bool:
+    return organisational(target) != organisational(domain) and not is_within(target, domain)
+
+
+async def _consent(domain: str, target: str, dns: Dns) -> Finding:
+    """Whether another domain takes this one's reports (RFC 7489 7.1)."""
+    name = f"{domain}._report._dmarc.{target}"
+    answer = await dns.ask(name, "TXT")
+    if not answer.certain:
+        return unknown("dmarc-reports", domain, answer)
+    if any(map(is_dmarc, answer.values)):
+        return Finding("dmarc-reports", domain, Status.PASS, f"{target} takes them", answer.server)
+    fix = f'{target} has to publish: {name} TXT "v=DMARC1"; else reports go to a mailbox in {domain}'
+    seen = f"{target} does not say that it takes reports about {domain}: {answer.seen}"
+    return Finding("dmarc-reports", domain, Status.FAIL, seen, answer.server, fix, "v=DMARC1")

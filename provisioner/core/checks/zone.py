@@ -1,0 +1,56 @@
+"""Whether a zone's servers do their work: all there, responsible, of one mind, and DNSSEC unbroken."""
+
+from __future__ import annotations
+
+from provisioner.core.answers import Answer, Dns, Outcome
+from provisioner.core.checks.records import unknown
+from provisioner.core.findings import Finding, Status
+
+LONGEST_TTL = 2 * 86_400
+"""Seconds; what lives longer than two days in caches makes every correction wait."""
+
+_LAME = {Outcome.LAME, Outcome.REFUSED}
+
+
+async def check_zone(domain: str, dns: Dns) -> list[Finding]:
+    """One finding for each server of the domain's zone that is out of order, else one for all."""
+    answers = await dns.ask_all(domain, "SOA")
+    found = [_server(domain, answer) for answer in answers if not answer.certain]
+    good = [answer for answer in answers if answer.certain]
+    serials = {
+        answer.values[0].split()[2]: answer.server for answer in good if answer.outcome is Outcome.FOUND
+    }
+    if len(serials) > 1:
+        seen = "; ".join(f"serial {serial} at {server}" for serial, server in serials.items())
+        fix = "Have its servers transfer the zone: some answer from an old one"
+        found.append(Finding("zone", domain, Status.WARN, seen, "", fix))
+    if good and all(answer.outcome is Outcome.NO_SUCH_NAME for answer in good):
+        fix = "Register it, or have its registry delegate it again"
+        found.append(Finding("zone", domain, Status.FAIL, "the domain is not in DNS", good[0].server, fix))
+    if not found:
+        names = ", ".join(answer.server for answer in good)
+        found.append(Finding("zone", domain, Status.PASS, f"{names} agree" if len(good) > 1 else names))
+    return found
+
+
+def _server(domain: str, answer: Answer) -> Finding:
+    if answer.outcome in _LAME:
+        fix = f"Take it out of the NS records of {domain}, or have it serve the zone"
+        return Finding("zone", domain, Status.FAIL, answer.seen, answer.server, fix)
+    return unknown("zone", domain, answer)
+
+
+def check_ttl(answers: tuple[Answer, ...]) -> list[Finding]:
+    """A warning for each name whose records live in caches longer than two days."""
+    longest = {answer.name: answer.ttl for answer in answers if answer.ttl > LONGEST_TTL}
+    return [
+        Finding(
+            "ttl",
+            name,
+            Status.WARN,
+            f"{ttl} s: a correction takes {ttl / 86_400:.1f} days to be seen",
+            "",
+            f"Lower it to a day at most: {name}",
+        )
+        for name, ttl in longest.items()
+    ]

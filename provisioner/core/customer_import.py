@@ -1,0 +1,93 @@
+"""Customers from a table (CSV, RFC 4180): all of them, or every fault with its line."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from provisioner.core.customers import Customer
+from provisioner.core.documents import model_problems
+from provisioner.core.errors import Fault
+from provisioner.core.fleet import Inventory
+from provisioner.core.validation import conflicts
+
+NEEDED = ("name", "contact", "domains")
+OPTIONAL = ("plan", "login", "password_hash", "time_zone", "language")
+PLACEHOLDER = "$argon2id$"
+"""Stands for the hash of a password that is only made once everything else is right."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One customer of the table and its line. needs_password: it brought no hash of its own."""
+
+    line: int
+    customer: Customer
+    needs_password: bool
+
+
+def parse(text: str, file: str, inventory: Inventory) -> tuple[list[Row], list[Fault]]:
+    """The table's customers, and everything that is wrong with it or with them beside those that are there.
+
+    Columns by the header: NEEDED and OPTIONAL; several domains stand in one cell with spaces between.
+    """
+    reader = csv.DictReader(io.StringIO(text), skipinitialspace=True)
+    header = [name.strip() for name in reader.fieldnames or ()]
+    reader.fieldnames = header
+    faults = [Fault(file, 1, f"column {name!r} is missing") for name in NEEDED if name not in header]
+    known = f"Known: {', '.join((*NEEDED, *OPTIONAL))}"
+    faults += [
+        Fault(file, 1, f"unknown column {name!r}", known)
+        for name in header
+        if name not in NEEDED and name not in OPTIONAL
+    ]
+    if faults:
+        return [], faults
+    rows: list[Row] = []
+    try:
+        for cells in reader:
+            row = _row(
+                cells, reader.line_num, lambda message: faults.append(Fault(file, reader.line_num, message))
+            )
+            if row:
+                rows.append(row)
+    except csv.Error as error:
+        faults.append(Fault(file, reader.line_num, f"not CSV: {error}"))
+    faults += _beside_others(rows, file, inventory)
+    if not rows and not faults:
+        faults.append(Fault(file, None, "has no customer in it"))
+    return rows, faults
+
+
+def _row(
+    cells: dict[str | None, str | list[str] | None], line: int, wrong: Callable[[str], None]
+) -> Row | None:
+    if None in cells:
+        wrong("has more cells than the header")
+        return None
+    given = {str(name): str(cell or "").strip() for name, cell in cells.items()}
+    facts: dict[str, object] = {
+        name: given[name] for name in ("name", "contact", "plan", "time_zone", "language") if given.get(name)
+    }
+    facts["domains"] = given["domains"].split()
+    own_hash = given.get("password_hash", "")
+    login = given.get("login") or given["name"]
+    facts["accounts"] = [{"login": login, "password_hash": own_hash or PLACEHOLDER + "-"}]
+    try:
+        return Row(line, Customer.model_validate(facts), needs_password=not own_hash)
+    except ValidationError as error:
+        for problem in model_problems(error, Customer, ""):
+            wrong(problem.message)
+        return None
+
+
+def _beside_others(rows: Sequence[Row], file: str, inventory: Inventory) -> list[Fault]:
+    newcomers = [(f"line {row.line}", row.customer) for row in rows]
+    return [
+        Fault(file, int(place.removeprefix("line ")), message)
+        for place, message in conflicts(inventory, newcomers)
+    ]

@@ -1,0 +1,158 @@
+"""A customer, its accounts and its plan, as a customer file says it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from provisioner.core.names import Domain, Duration, Email, Login, Slug
+from provisioner.core.plans import LIMITS, OneClick, Override
+
+DEFAULT_SCHEME = "{ARGON2ID}"
+PROBE = ".probe-"
+"""Between a customer's name and a number: the login of a probe, which is in no inventory."""
+
+_HASH = re.compile(r"(\{[A-Z0-9.-]+\})?\$[!-9;-~]+")
+
+
+Network = IPv4Network | IPv6Network
+
+
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"{value!r} is not a time zone such as Europe/Rome") from error
+    return value
+
+
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+
+
+def _password_hash(value: str) -> str:
+    # Only hashes in crypt's form ($id$…): they cannot be plain text by mistake, and hold no colon, which
+    # separates fields in the passwd-file that they end up in.
+    if not _HASH.fullmatch(value):
+        raise ValueError("is not a password hash such as $argon2id$… or {SHA512-CRYPT}$6$…")
+    return value
+
+
+class Account(BaseModel):
+    """One login of a customer. The hash may carry Dovecot's scheme prefix; without one it is Argon2id.
+
+    domains: those of the customer's that it may send in; empty is all. networks: where it may send from;
+    empty is anywhere.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    login: Login
+    password_hash: Annotated[str, Field(strict=True), AfterValidator(_password_hash)] = Field(repr=False)
+    domains: tuple[Domain, ...] = ()
+    networks: tuple[Network, ...] = ()
+
+    @property
+    def dovecot_hash(self) -> str:
+        """The hash with its scheme, as Dovecot's passwd-file wants it."""
+        return (
+            self.password_hash if self.password_hash.startswith("{") else DEFAULT_SCHEME + self.password_hash
+        )
+
+
+class Suspension(BaseModel):
+    """Why a customer may not send, in words that its senders get to read, and since when."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reason: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[ -~]+$")]
+    since: datetime
+
+
+class DeadReturnPath(BaseModel):
+    """What the server of a return path answered when it was asked whether it takes mail, and since when."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    answer: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[ -~]+$")]
+    since: datetime
+
+
+class DkimRecords(StrEnum):
+    """How a customer publishes its keys: CNAMEs once and for all, or each key's TXT itself."""
+
+    CNAME = "cname"
+    TXT = "txt"
+
+
+class Customer(BaseModel):
+    """One customer file. `name` is the file's stem and not written into it.
+
+    domains: what its accounts may use in MAIL FROM and From:, and sign as; canonical A-labels.
+    plan: a plan's name; overrides: exceptions from its limits by name. time_zone: of its days and hours; None
+    is the fleet's. language: of what it gets to read. one_click: which of its mail needs RFC 8058, dkim_age:
+    after which its keys are replaced; None is the plan's word. dkim_records: how it publishes its keys.
+    subdomains: whether its accounts may also write From: names below its domains, signed as these.
+    dead_return_paths: envelope senders that take no mail, so its mail to many is refused.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Slug
+    contact: Email
+    plan: Slug = "base"
+    domains: tuple[Domain, ...] = Field(min_length=1)
+    accounts: tuple[Account, ...] = ()
+    time_zone: TimeZone | None = None
+    language: Literal["en", "it"] = "en"
+    one_click: OneClick | None = None
+    dkim_age: Duration | None = None
+    dkim_records: DkimRecords = DkimRecords.CNAME
+    subdomains: bool = Field(default=False, strict=True)
+    overrides: Mapping[str, Override] = Field(default_factory=dict)
+    suspended: Suspension | None = None
+    dead_return_paths: Mapping[Email, DeadReturnPath] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Customer:
+        unknown = sorted(set(self.overrides) - set(LIMITS))
+        if unknown:
+            raise ValueError(f"overrides: {unknown[0]!r} is no limit of a plan; known: {', '.join(LIMITS)}")
+        for name, override in self.overrides.items():
+            if override.value == 0 and name != "attachment_size":
+                raise ValueError(f"overrides: {name} can't be 0; suspend the customer instead")
+        for account in self.accounts:
+            strange = sorted(set(account.domains) - set(self.domains))
+            if strange:
+                raise ValueError(
+                    f"account {account.login!r}: {strange[0]!r} is none of the customer's domains"
+                )
+        return self
+
+    @property
+    def logins(self) -> tuple[str, ...]:
+        """The customer's logins, sorted."""
+        return tuple(sorted(account.login for account in self.accounts))
+
+    def logins_for(self, domain: str) -> tuple[str, ...]:
+        """The logins that may send in one of its domains, sorted."""
+        return tuple(
+            sorted(
+                account.login for account in self.accounts if not account.domains or domain in account.domains
+            )
+        )
+
+    def expired(self, today: date) -> tuple[str, ...]:
+        """The names of the overrides that hold no more."""
+        return tuple(sorted(name for name, override in self.overrides.items() if not override.holds(today)))
+
+
+def today_in(time_zone: str, now: datetime | None = None) -> date:
+    """The date in a time zone. now: with its own time zone; else the present."""
+    return (now or datetime.now(UTC)).astimezone(ZoneInfo(time_zone)).date()

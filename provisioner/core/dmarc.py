@@ -1,0 +1,91 @@
+"""DMARC records, and which domain's record counts (RFC 7489)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from publicsuffixlist import PublicSuffixList
+
+from provisioner.core.dkim import DkimRecordError, parse_tags
+
+POLICIES = {"none", "quarantine", "reject"}
+_URI = re.compile(r"mailto:[^@!,;\s]+@([^@!,;\s]+)(![0-9]+[kmgt]?)?", re.IGNORECASE)
+
+
+class DmarcError(ValueError):
+    """A record that receivers ignore; the message says why."""
+
+
+@dataclass(frozen=True)
+class DmarcPolicy:
+    """A record. subdomain_policy: what `sp=` says, else the policy itself.
+
+    strict_dkim, strict_spf: whether alignment has to be exact. reports: the domains of `rua=` mailboxes, in
+    order. flaws: what receivers overlook, in words.
+    """
+
+    policy: str
+    subdomain_policy: str
+    strict_dkim: bool = False
+    strict_spf: bool = False
+    reports: tuple[str, ...] = ()
+    flaws: tuple[str, ...] = ()
+
+
+def is_dmarc(text: str) -> bool:
+    """Whether a TXT record is a DMARC record (RFC 7489 6.6.3)."""
+    return re.match(r"v\s*=\s*DMARC1\s*(;|\Z)", text) is not None
+
+
+def parse(text: str) -> DmarcPolicy:
+    """A TXT record that `is_dmarc`. Raises DmarcError."""
+    try:
+        tags = {name.lower(): value for name, value in parse_tags(text).items()}
+    except DkimRecordError as error:
+        raise DmarcError(str(error)) from error
+    policy = tags.get("p", "").lower()
+    if not policy:
+        raise DmarcError("it has no p=")
+    if policy not in POLICIES:
+        raise DmarcError(f"p={tags['p']} is none of {', '.join(sorted(POLICIES))}")
+    uris = [uri.strip() for uri in tags.get("rua", "").split(",") if uri.strip()]
+    found = [_URI.fullmatch(uri) for uri in uris]
+    flaws = [f"rua={uri} is no mailto: address" for uri, match in zip(uris, found, strict=True) if not match]
+    flaws += [
+        f"{name}={tags[name]} is not valid" for name, fits in _OPTIONAL.items() if _wrong(tags, name, fits)
+    ]
+    if tags.get("pct", "100") != "100" and _OPTIONAL["pct"].fullmatch(tags["pct"]):
+        flaws.append(f"pct={tags['pct']}: the policy holds for a part of the mail only")
+    return DmarcPolicy(
+        policy,
+        sub if (sub := tags.get("sp", "").lower()) in POLICIES else policy,
+        tags.get("adkim", "r").lower() == "s",
+        tags.get("aspf", "r").lower() == "s",
+        tuple(dict.fromkeys(match[1].lower().removesuffix(".") for match in found if match)),
+        tuple(flaws),
+    )
+
+
+_OPTIONAL = {
+    "sp": re.compile("none|quarantine|reject", re.IGNORECASE),
+    "adkim": re.compile("[rs]", re.IGNORECASE),
+    "aspf": re.compile("[rs]", re.IGNORECASE),
+    "pct": re.compile(r"100|\d{1,2}"),
+    "ri": re.compile(r"\d+"),
+}
+
+
+def _wrong(tags: dict[str, str], name: str, fits: re.Pattern[str]) -> bool:
+    return name in tags and fits.fullmatch(tags[name]) is None
+
+
+def organisational(domain: str) -> str:
+    """The domain that somebody registered (RFC 7489 3.2), by the public suffix list; else the name itself."""
+    return _suffixes().privatesuffix(domain) or domain
+
+
+@cache
+def _suffixes() -> PublicSuffixList:
+    return PublicSuffixList()

@@ -1,0 +1,112 @@
+"""Whether signers, inventory and DNS hold the same keys, and which is the odd one. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from provisioner.core.dkim import DkimKey, KeyState
+from provisioner.core.findings import Finding, Status
+from provisioner.core.key_slots import HELD
+
+ASKED = frozenset({KeyState.VERIFIED, KeyState.ACTIVE, KeyState.RETIRING})
+"""States of keys that verifiers may ask DNS for."""
+
+
+@dataclass(frozen=True)
+class SignerKeys:
+    """What one signer has. signs: domain → selector → key id. holds: key id → fingerprint of what lies there.
+
+    A fingerprint is what a key's id is: of its public half, made from the private one that is there.
+    away: why it can't be asked; empty when it could.
+    """
+
+    signs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    holds: Mapping[str, str] = field(default_factory=dict)
+    away: str = ""
+
+
+def drift(
+    keys: Sequence[DkimKey],
+    signers: Mapping[str, SignerKeys],
+    dns: Mapping[str, Sequence[Finding]],
+    private: Mapping[str, str],
+) -> list[Finding]:
+    """One finding a place that is not as the inventory says, or one that all agree, for each key of a domain.
+
+    dns: key id → what servers say of it. private: key id → fingerprint of the inventory's own private half;
+    of keys that were not decrypted, nothing.
+    """
+    found: list[Finding] = []
+    for key in keys:
+        subject = f"{key.domain} {key.selector}"
+        odd = [*_inventory(key, subject, private), *_signers(key, subject, signers)]
+        odd += [each for each in dns.get(key.id, ()) if each.status in {Status.FAIL, Status.UNKNOWN}]
+        found += _blamed(odd, signers) or [_agree(key, subject, signers, dns)]
+    return [*found, *_strangers(keys, signers)]
+
+
+def _inventory(key: DkimKey, subject: str, private: Mapping[str, str]) -> list[Finding]:
+    if private.get(key.id, key.id) == key.id:
+        return []
+    fix = f"Restore keys/{key.domain}.yml from a backup, or replace the key: dkim rotate {key.domain}"
+    return [_fail(subject, f"the private half is another key's: {private[key.id][:16]}", "inventory", fix)]
+
+
+def _signers(key: DkimKey, subject: str, signers: Mapping[str, SignerKeys]) -> list[Finding]:
+    if key.state not in HELD:
+        return []
+    found = []
+    fix = "Run: provisioner customer push"
+    for host, has in signers.items():
+        if has.away:
+            found.append(Finding("dkim-drift", subject, Status.UNKNOWN, has.away, host))
+        elif key.id not in has.holds:
+            found.append(_fail(subject, "does not hold it", host, fix))
+        elif has.holds[key.id] != key.id:
+            repair = f"Remove {key.id}.pem there, then: provisioner customer push"
+            found.append(
+                _fail(subject, f"holds another key in its place: {has.holds[key.id][:16]}", host, repair)
+            )
+        elif key.state is KeyState.ACTIVE and has.signs.get(key.domain, {}).get(key.selector) != key.id:
+            found.append(_fail(subject, "does not sign with it", host, fix))
+    return found
+
+
+def _strangers(keys: Sequence[DkimKey], signers: Mapping[str, SignerKeys]) -> list[Finding]:
+    """Keys that a signer uses for these domains, and the inventory does not."""
+    active = {(key.domain, key.selector) for key in keys if key.state is KeyState.ACTIVE}
+    return [
+        _fail(
+            f"{domain} {selector}",
+            "signs with it against the inventory",
+            host,
+            "Run: provisioner customer push",
+        )
+        for domain in sorted({key.domain for key in keys})
+        for host, has in signers.items()
+        for selector in has.signs.get(domain, {})
+        if (domain, selector) not in active
+    ]
+
+
+def _blamed(odd: list[Finding], signers: Mapping[str, SignerKeys]) -> list[Finding]:
+    """The findings; where everything else differs from the inventory, that is what is odd."""
+    failing = {each.server for each in odd if each.status is Status.FAIL}
+    if len(signers) > 1 and failing > set(signers):
+        hint = "Signers and DNS differ from the inventory alike: it is the odd one; restore it from a backup"
+        return [Finding(e.id, e.subject, e.status, e.seen, e.server, hint) for e in odd]
+    return odd
+
+
+def _agree(
+    key: DkimKey, subject: str, signers: Mapping[str, SignerKeys], dns: Mapping[str, Sequence[Finding]]
+) -> Finding:
+    places: Iterable[str] = sorted(signers) if key.state in HELD else ()
+    servers = ["DNS"] if dns.get(key.id) else []
+    seen = f"{key.state.value}: {', '.join(['inventory', *places, *servers])} agree on {key.id[:16]}"
+    return Finding("dkim-drift", subject, Status.PASS, seen)
+
+
+def _fail(subject: str, seen: str, server: str, fix: str) -> Finding:
+    return Finding("dkim-drift", subject, Status.FAIL, seen, server, fix)

@@ -1,0 +1,214 @@
+"""The life of a domain's DKIM keys: what may happen next, decided from what was seen. Pure.
+
+`decide` gives the steps that are due now and what everything else waits for; whoever carries a step out notes
+the state that it leads to, and asks again. Doubt holds a slot where it is: only what was seen for certain
+moves it on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from provisioner.core.dkim import KeyState
+from provisioner.core.key_slots import (
+    COMING,
+    LEAVING,
+    Action,
+    Dns,
+    On,
+    Plan,
+    Policy,
+    Seen,
+    Slot,
+    Step,
+    Wait,
+    Wish,
+    after,
+)
+from provisioner.core.records import SLOTS
+
+
+def decide(
+    slots: Sequence[Slot],
+    seen: Mapping[int, Seen],
+    policy: Policy,
+    now: datetime,
+    wish: Wish = Wish.NOTHING,
+    target: int | None = None,
+) -> Plan:
+    """The steps that are due for one domain, and what each slot that stays waits for.
+
+    slots: those in use, at most one active. seen: by slot; a slot that was not looked at counts as doubt.
+    target: the slot that a wish to revoke is about.
+    """
+    active = next((slot for slot in slots if slot.state is KeyState.ACTIVE), None)
+    if wish is Wish.ROLLBACK:
+        return rollback(slots, seen, active)
+    if wish is Wish.REVOKE:
+        return _revoke(slots, target)
+    found = [_of(slot, seen.get(slot.number, Seen()), active, policy, now) for slot in slots]
+    if wish is Wish.EMERGENCY and active is not None and not active.leaked:
+        found.append(Step(active.number, Action.MARK_LEAKED, active.state))
+    found.append(_new(slots, active, policy, now, wish))
+    return Plan(
+        tuple(each for each in found if isinstance(each, Step)),
+        tuple(each for each in found if isinstance(each, Wait)),
+    )
+
+
+def _of(slot: Slot, seen: Seen, active: Slot | None, policy: Policy, now: datetime) -> Step | Wait | None:
+    if slot.state in COMING:
+        return _coming(slot, seen, active, now)
+    return _used(slot, seen, active, policy, now)
+
+
+def _coming(slot: Slot, seen: Seen, active: Slot | None, now: datetime) -> Step | Wait:
+    """The next step of keys that do not sign yet."""
+    if slot.leaked:
+        return Step(slot.number, Action.DESTROY, KeyState.DESTROYED, seen="never signed with")
+    if slot.state is KeyState.GENERATED:
+        return Step(slot.number, Action.DISTRIBUTE, KeyState.DISTRIBUTED)
+    if seen.lacking:
+        return Wait(slot.number, seen.lacking, On.SIGNERS)
+    if slot.state is KeyState.DISTRIBUTED:
+        return Step(slot.number, Action.ACKNOWLEDGE, KeyState.PUBLISHED, seen=_holders(seen))
+    if slot.state is KeyState.PUBLISHED:
+        return Step(slot.number, Action.PUBLISH, KeyState.VERIFIED)
+    return _verified(slot, seen, active, now)
+
+
+def _verified(slot: Slot, seen: Seen, active: Slot | None, now: datetime) -> Step | Wait:
+    """Two looks, a time to live apart, without a doubt between them."""
+    if seen.dns is not Dns.EXACT and slot.agreed is None:
+        # What was published a moment ago is still on its way to the secondaries.
+        grace = slot.since + seen.ttl
+        return Wait(slot.number, seen.doubt, seen.on, grace if now < grace else None)
+    if seen.dns is not Dns.EXACT:
+        return Step(slot.number, Action.FORGET_AGREEMENT, KeyState.VERIFIED, seen=seen.doubt)
+    # A clock that was set back makes the first look one of the future: that is no proof of anything.
+    if slot.agreed is None or slot.agreed > now:
+        return Step(slot.number, Action.NOTE_AGREEMENT, KeyState.VERIFIED, seen=seen.said)
+    due = slot.agreed + seen.ttl
+    if now < due:
+        return Wait(slot.number, "what resolvers may still believe: a second look", On.TIME, due)
+    retires = active.number if active is not None else None
+    said = "; ".join(filter(None, (seen.said, _holders(seen))))
+    return Step(slot.number, Action.ACTIVATE, KeyState.ACTIVE, retires, said)
+
+
+def _holders(seen: Seen) -> str:
+    return f"held by {', '.join(sorted(seen.signers))}"
+
+
+def _used(slot: Slot, seen: Seen, active: Slot | None, policy: Policy, now: datetime) -> Step | Wait | None:
+    """The next step of keys that sign, or have signed."""
+    if slot.state is KeyState.ACTIVE and slot.proven is None:
+        if seen.lacking:
+            return Wait(slot.number, f"{seen.lacking}; no probe is possible", On.SIGNERS)
+        return Step(slot.number, Action.PROVE, KeyState.ACTIVE)
+    if slot.state is KeyState.RETIRING:
+        return _retiring(slot, seen, active, policy, now)
+    if slot.state is KeyState.REVOKED:
+        due = slot.since + seen.ttl
+        if now >= due:
+            return Step(slot.number, Action.DESTROY, KeyState.DESTROYED)
+        return Wait(slot.number, "what resolvers may still believe", On.TIME, due)
+    return None
+
+
+def _retiring(slot: Slot, seen: Seen, active: Slot | None, policy: Policy, now: datetime) -> Step | Wait:
+    """Mail signed with it has its time: a queue's, the way's, a record's in resolvers."""
+    if slot.leaked:
+        return Step(slot.number, Action.REVOKE, KeyState.REVOKED, seen="at once: they have leaked")
+    if slot.signed is None:
+        if seen.lacking:
+            return Wait(slot.number, f"{seen.lacking}; one may still sign with the old ones", On.SIGNERS)
+        return Step(slot.number, Action.NOTE_STOPPED, KeyState.RETIRING, seen=_holders(seen))
+    due = max(slot.since + policy.retire_at_least, slot.signed + policy.queue + policy.hops + seen.ttl)
+    if now >= due and active is not None and active.proven is None:
+        said = "kept to go back to until a probe has proven those that sign now"
+        return Wait(slot.number, said, On.PROOF)
+    if now >= due:
+        said = f"no signer has used them since {slot.signed.isoformat()}"
+        return Step(slot.number, Action.REVOKE, KeyState.REVOKED, seen=said)
+    return Wait(slot.number, "mail signed with these keys may still be on its way", On.TIME, due)
+
+
+def _new(
+    slots: Sequence[Slot], active: Slot | None, policy: Policy, now: datetime, wish: Wish
+) -> Step | Wait | None:
+    """New keys, when they are due or wished for and there is room."""
+    if any(slot.state in COMING and not slot.leaked for slot in slots):
+        return None
+    aged = active is not None and policy.age is not None and now >= active.since + policy.age
+    urgent = wish is Wish.EMERGENCY or (active is not None and active.leaked)
+    if not (aged or urgent or wish is Wish.ROTATE or active is None):
+        return None
+    free = [number for number in SLOTS if number not in {slot.number for slot in slots}]
+    # The last one is kept for keys that leak while others retire.
+    if len(free) > (0 if urgent or active is None else 1):
+        return Step(free[0], Action.GENERATE, KeyState.GENERATED)
+    oldest = min(slots, key=lambda slot: (slot.state not in LEAVING, slot.since))
+    kept = "the last slot is kept for an emergency" if free else "every slot is taken"
+    return Wait(oldest.number, f"no new keys until these are destroyed: {kept}", On.ROOM)
+
+
+def rollback(slots: Sequence[Slot], seen: Mapping[int, Seen], active: Slot | None) -> Plan:
+    """Back to the newest keys that still retire: they are on every signer and in DNS."""
+    retiring = [slot for slot in slots if slot.state is KeyState.RETIRING and not slot.leaked]
+    if active is None or not retiring:
+        said = "there are no retiring keys to go back to"
+        return Plan((), (Wait(active.number if active else 0, said, On.ROOM),))
+    back = max(retiring, key=lambda slot: slot.since)
+    found = seen.get(back.number, Seen())
+    if found.lacking or found.doubt:
+        on = On.SIGNERS if found.lacking else found.on
+        return Plan((), (Wait(back.number, found.lacking or found.doubt, on),))
+    return Plan((Step(back.number, Action.ACTIVATE, KeyState.ACTIVE, active.number, found.said),), ())
+
+
+def _revoke(slots: Sequence[Slot], target: int | None) -> Plan:
+    """What one slot needs to be done with; keys that sign need others in their place first."""
+    slot = next((slot for slot in slots if slot.number == target), None)
+    if slot is not None and slot.state is KeyState.ACTIVE:
+        return Plan((), (Wait(slot.number, "these keys sign: others have to take over first", On.ROOM),))
+    if slot is None or slot.leaked or slot.state is KeyState.REVOKED:
+        return Plan((), ())
+    return Plan((Step(slot.number, Action.MARK_LEAKED, slot.state),), ())
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """A step that lies ahead, and when it comes if all goes well."""
+
+    at: datetime
+    step: Step
+
+
+def forecast(
+    slots: Sequence[Slot],
+    signers: Sequence[str],
+    ttl: timedelta,
+    policy: Policy,
+    now: datetime,
+    wish: Wish = Wish.NOTHING,
+    target: int | None = None,
+) -> tuple[Ahead, ...]:
+    """The steps from now until nothing is under way, were every answer the right one from now on."""
+    right = Seen(Dns.EXACT, ttl, dict.fromkeys(signers, True))
+    found: list[Ahead] = []
+    coming = tuple(slots)
+    while len(found) < 3 * len(Action):
+        plan = decide(coming, {slot.number: right for slot in coming}, policy, now, wish, target)
+        wish = Wish.NOTHING
+        for step in plan.steps:
+            found.append(Ahead(now, step))
+            coming = after(coming, step, now)
+        ends = [wait.until for wait in plan.waits if wait.until is not None]
+        if not plan.steps and not ends:
+            break
+        if not plan.steps:
+            now = max(now, min(ends))
+    return tuple(found)

@@ -1,0 +1,331 @@
+"""The whole inventory at once: every file's own rules, and the rules between files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from provisioner.core import names
+from provisioner.core.customers import Customer
+from provisioner.core.dkim import DkimKey
+from provisioner.core.documents import Document, Documents, Encrypted, KeyPath, Problem, model_problems
+from provisioner.core.fleet import Address, FleetSettings, Host, Inventory
+from provisioner.core.hosts import parse_hosts
+from provisioner.core.plans import SHIPPED, Plan
+
+_NEEDED_GROUPS = ("loadbalancers", "frontends", "backends")
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """A name that a customer file lays claim to, and where."""
+
+    name: str
+    file: str
+    path: KeyPath
+
+
+def build(documents: Documents) -> tuple[Inventory | None, list[Problem]]:
+    """The inventory, or None and every problem: one broken file does not hide what is wrong in others."""
+    problems: list[Problem] = []
+    settings = _settings(documents, problems)
+    hosts, host_problems = parse_hosts(documents)
+    problems += host_problems
+    problems += _host_rules(documents, hosts, settings)
+    plans = _plans(documents.plans, problems)
+    customers = _customers(documents, problems)
+    problems += _plan_rules(documents, customers, plans)
+    problems += _claim_rules(documents.customers, settings, hosts)
+    keys = _keys(documents, problems)
+    if problems or settings is None:
+        return None, problems
+    ordered = tuple(sorted(customers, key=lambda customer: customer.name))
+    return Inventory(documents.path, settings, hosts, ordered, keys, plans), problems
+
+
+def _model(
+    model: type[_Model], data: Mapping[str, object], file: str, path: KeyPath, problems: list[Problem]
+) -> _Model | None:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        problems += model_problems(error, model, file, path)
+        return None
+
+
+def _settings(documents: Documents, problems: list[Problem]) -> FleetSettings | None:
+    for group in documents.group_vars.values():
+        for document in group:
+            if document.file == documents.fleet.file or not isinstance(document.data, Mapping):
+                continue
+            # The CLI would not see it there, and host and CLI would then differ about the fleet.
+            problems += [
+                Problem(
+                    document.file,
+                    (key,),
+                    f"{key!r} does not belong here",
+                    f"Set it in {documents.fleet.file}",
+                )
+                for key in document.data
+                if str(key).startswith("fleet_")
+            ]
+    data = documents.fleet.data
+    if not isinstance(data, Mapping):
+        problems.append(Problem(documents.fleet.file, (), "is not a mapping of fleet_* settings"))
+        return None
+    own = {str(key): value for key, value in data.items() if str(key).startswith("fleet_")}
+    return _model(FleetSettings, own, documents.fleet.file, (), problems)
+
+
+def _host_rules(
+    documents: Documents, hosts: tuple[Host, ...], settings: FleetSettings | None
+) -> Iterator[Problem]:
+    file = documents.hosts.file
+    declared = _declared_groups(documents.hosts.data)
+    for group in _NEEDED_GROUPS:
+        # A host that has a problem of its own still counts: it is there, only wrong.
+        if group not in declared:
+            yield Problem(file, (), f"there is no host in {group!r}; a fleet needs at least one")
+    if sum("state" in host.groups for host in hosts) == 2:
+        message = "'state' has two hosts, which could not tell which of them is cut off"
+        yield Problem(file, (), message, "Have one, or three and more, which then replace each other")
+    seen: dict[Address, str] = {}
+    if settings is not None:
+        seen[settings.virtual_address] = "fleet_virtual_address"
+    for host in hosts:
+        for address in dict.fromkeys((host.address, *host.egress_addresses)):
+            if address in seen:
+                message = f"host {host.name!r} has the address {address}, which {seen[address]} has already"
+                yield Problem(file, _find(documents.hosts.data, host.name), message)
+            seen.setdefault(address, f"host {host.name!r}")
+
+
+def _declared_groups(data: object) -> set[str]:
+    """Groups that have a host, by themselves or through a child."""
+    found: set[str] = set()
+    for name, body in _items(data):
+        if not isinstance(body, Mapping):
+            continue
+        below = _declared_groups(body.get("children"))
+        found |= below
+        if below or body.get("hosts"):
+            found.add(name)
+    return found
+
+
+def _items(value: object) -> list[tuple[str, object]]:
+    return [(str(name), body) for name, body in value.items()] if isinstance(value, Mapping) else []
+
+
+def _find(data: object, host: str) -> KeyPath:
+    """The path of a host's entry in hosts.yml, the last one that gives it an address."""
+    best: KeyPath = ()
+    for group, body in _items(data):
+        if not isinstance(body, Mapping):
+            continue
+        for name, variables in _items(body.get("hosts")):
+            if name == host and (
+                not best or (isinstance(variables, Mapping) and "ansible_host" in variables)
+            ):
+                best = (group, "hosts", name)
+        inner = _find(body.get("children"), host)
+        if inner:
+            best = (group, "children", *inner)
+    return best
+
+
+def conflicts(inventory: Inventory, newcomers: Sequence[tuple[str, Customer]]) -> list[tuple[str, str]]:
+    """Why new customers can't join a valid inventory; empty when they can.
+
+    newcomers: each with the place it comes from, as "line 7". Returns (place, what is wrong there).
+    """
+    taken = _Taken(inventory)
+    found: list[tuple[str, str]] = []
+    for place, customer in newcomers:
+        found += [(place, message) for message in taken.objections(customer)]
+        taken.add(place, customer)
+    return found
+
+
+class _Taken:
+    """The names that are in use, and by whom."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._plans = inventory.plans
+        self._own = _own_names(inventory.settings, inventory.hosts)
+        self._names: dict[str, str] = {}
+        self._domains: dict[str, str] = {}
+        self._logins: dict[str, str] = {}
+        for customer in inventory.customers:
+            self.add(f"customers/{customer.name}.yml", customer)
+
+    def add(self, place: str, customer: Customer) -> None:
+        self._names.setdefault(customer.name, place)
+        for domain in customer.domains:
+            self._domains.setdefault(domain, place)
+        for login in customer.logins:
+            self._logins.setdefault(login, place)
+
+    def objections(self, customer: Customer) -> Iterator[str]:
+        if customer.name in self._names:
+            yield f"customer {customer.name!r} exists already, in {self._names[customer.name]}"
+            return  # all else would follow from that
+        if customer.plan not in self._plans:
+            yield f"there is no plan {customer.plan!r}; plans: {', '.join(self._plans)}"
+        for kind, wanted, taken in (
+            ("domain", customer.domains, self._domains),
+            ("login", customer.logins, self._logins),
+        ):
+            for name in dict.fromkeys(wanted):
+                if wanted.count(name) > 1:
+                    yield f"{kind} {name!r} appears twice"
+                elif name in taken:
+                    yield f"{kind} {name!r} is claimed by {taken[name]} already"
+                elif kind == "domain" and name in self._own:
+                    yield f"domain {name!r} is a name of the fleet itself"
+
+
+def _customers(documents: Documents, problems: list[Problem]) -> list[Customer]:
+    customers: list[Customer] = []
+    for document in documents.customers:
+        if not isinstance(document.data, Mapping):
+            problems.append(
+                Problem(document.file, (), "is not a mapping with contact, plan, domains, accounts")
+            )
+            continue
+        if "name" in document.data:
+            hint = "A customer's name is the name of its file"
+            problems.append(Problem(document.file, ("name",), "unknown key 'name'", hint))
+            continue
+        customer = _model(Customer, {"name": document.stem, **document.data}, document.file, (), problems)
+        if customer:
+            customers.append(customer)
+    return customers
+
+
+def _plans(document: Document | None, problems: list[Problem]) -> Mapping[str, Plan]:
+    """The plans of plans.yml, or those that are shipped where there is no such file."""
+    if document is None:
+        return SHIPPED
+    if not isinstance(document.data, Mapping) or not document.data:
+        problems.append(Problem(document.file, (), "is not a mapping of plans by name"))
+        return {}
+    plans: dict[str, Plan] = {}
+    for name, body in document.data.items():
+        if not isinstance(body, Mapping):
+            problems.append(Problem(document.file, (str(name),), f"plan {name!r} is not a mapping of limits"))
+            continue
+        if "name" in body:
+            hint = "A plan's name is the key it stands under"
+            problems.append(Problem(document.file, (str(name), "name"), "unknown key 'name'", hint))
+            continue
+        plan = _model(Plan, {"name": str(name), **body}, document.file, (str(name),), problems)
+        if plan:
+            plans[plan.name] = plan
+    return plans
+
+
+def _plan_rules(
+    documents: Documents, customers: list[Customer], plans: Mapping[str, Plan]
+) -> Iterator[Problem]:
+    """Every customer's plan exists. A plan that is there but wrong is told once, not for each customer."""
+    given = documents.plans.data if documents.plans and isinstance(documents.plans.data, Mapping) else {}
+    known = plans.keys() | {str(name) for name in given}
+    for customer in customers:
+        if customer.plan not in known:
+            hint = f"Plans: {', '.join(plans)}"
+            file = f"customers/{customer.name}.yml"
+            yield Problem(file, ("plan",), f"there is no plan {customer.plan!r}", hint)
+
+
+def _claims(document: Document) -> tuple[list[_Claim], list[_Claim]]:
+    """The valid domains and logins of a customer file, even when other things in it are wrong."""
+    data = document.data if isinstance(document.data, Mapping) else {}
+    domains: list[_Claim] = []
+    given = data.get("domains")
+    for index, value in enumerate(given if isinstance(given, list) else ()):
+        try:
+            domains.append(_Claim(names.domain(value), document.file, ("domains", index)))
+        except (ValueError, AttributeError):
+            continue  # told by the model
+    logins: list[_Claim] = []
+    accounts = data.get("accounts")
+    for index, account in enumerate(accounts if isinstance(accounts, list) else ()):
+        if isinstance(account, Mapping) and isinstance(account.get("login"), str):
+            logins.append(_Claim(account["login"], document.file, ("accounts", index, "login")))
+    return domains, logins
+
+
+def _claim_rules(
+    customers: tuple[Document, ...], settings: FleetSettings | None, hosts: tuple[Host, ...]
+) -> Iterator[Problem]:
+    """No domain and no login twice, and none of the fleet's own names: its mail must not be anyone else's."""
+    domains: dict[str, str] = {}
+    logins: dict[str, str] = {}
+    own = _own_names(settings, hosts) if settings is not None else set()
+    for document in customers:
+        its_domains, its_logins = _claims(document)
+        yield from _twice("domain", its_domains, domains)
+        yield from _twice("login", its_logins, logins)
+        for claim in its_domains:
+            if claim.name in own:
+                yield Problem(claim.file, claim.path, f"domain {claim.name!r} is a name of the fleet itself")
+
+
+def _own_names(settings: FleetSettings, hosts: Sequence[Host]) -> set[str]:
+    """The fleet's own names, which no customer may send as."""
+    return {settings.submission_name, settings.bounce_domain, settings.dkim_zone} | {
+        f"{host.name}.{settings.domain}" for host in hosts
+    }
+
+
+def _twice(kind: str, claims: list[_Claim], seen: dict[str, str]) -> Iterator[Problem]:
+    for claim in claims:
+        if claim.name not in seen:
+            seen[claim.name] = claim.file
+        elif seen[claim.name] == claim.file:
+            yield Problem(claim.file, claim.path, f"{kind} {claim.name!r} appears twice")
+        else:
+            yield Problem(
+                claim.file, claim.path, f"{kind} {claim.name!r} is claimed by {seen[claim.name]} already"
+            )
+
+
+def _keys(documents: Documents, problems: list[Problem]) -> tuple[DkimKey, ...]:
+    keys: list[DkimKey] = []
+    for document in documents.keys:
+        if not isinstance(document.data, list):
+            problems.append(Problem(document.file, (), "is not a list of keys"))
+            continue
+        selectors: set[str] = set()
+        for index, entry in enumerate(document.data):
+            key = _key(document, index, entry, problems)
+            if key is None:
+                continue
+            if key.selector in selectors:
+                message = f"selector {key.selector!r} appears twice"
+                problems.append(Problem(document.file, (index, "selector"), message))
+            selectors.add(key.selector)
+            keys.append(key)
+    return tuple(sorted(keys, key=lambda key: (key.domain, key.selector)))
+
+
+def _key(document: Document, index: int, entry: object, problems: list[Problem]) -> DkimKey | None:
+    if not isinstance(entry, Mapping):
+        problems.append(Problem(document.file, (index,), "is not a mapping"))
+        return None
+    public_part = {str(name): value for name, value in entry.items() if name != "private"}
+    if "domain" in public_part:
+        hint = "A key's domain is the name of its file"
+        problems.append(Problem(document.file, (index, "domain"), "unknown key 'domain'", hint))
+        return None
+    if not isinstance(entry.get("private"), Encrypted):
+        hint = (
+            "Private keys are kept as '!vault |' values; make this one anew with 'provisioner dkim generate'"
+        )
+        problems.append(Problem(document.file, (index, "private"), "private is not an encrypted value", hint))
+    return _model(DkimKey, {"domain": document.stem, **public_part}, document.file, (index,), problems)

@@ -1,0 +1,1 @@
+"""What the tool does, one public function each, told its adapters."""

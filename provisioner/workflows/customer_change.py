@@ -1,0 +1,144 @@
+"""Customers change: their plan, exceptions from it, whether they may send, their passwords."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from pydantic import ValidationError
+
+from provisioner.core.customers import Customer, today_in
+from provisioner.core.documents import model_problems
+from provisioner.core.errors import UsageError
+from provisioner.core.fleet import Inventory
+from provisioner.workflows.customer import known
+from provisioner.workflows.ports import Passwords, TenantStore
+from provisioner.workflows.push import PushReport, TenantPush, push_tenants
+
+_Alter = Callable[[Inventory, Customer], Mapping[str, object]]
+"""What of a customer file becomes something else."""
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A customer as it is now, whether that is new, and how the hosts took it (None: not pushed)."""
+
+    customer: Customer
+    file: str
+    anew: bool
+    report: PushReport | None
+
+
+def set_plan(store: TenantStore, name: str, plan: str, push: TenantPush | None) -> Changed:
+    """Put a customer on another plan; what it has sent today stays counted. Raises UsageError."""
+
+    def alter(inventory: Inventory, _: Customer) -> Mapping[str, object]:
+        if plan not in inventory.plans:
+            raise UsageError(f"There is no plan {plan!r}", hint=f"Plans: {', '.join(inventory.plans)}")
+        return {"plan": plan}
+
+    return _change(store, name, alter, push)
+
+
+def override(
+    store: TenantStore,
+    name: str,
+    limit: str,
+    value: int | None,
+    until: date,
+    reason: str,
+    push: TenantPush | None,
+) -> Changed:
+    """Make an exception from one limit through its last day; value None lifts it. Raises UsageError."""
+
+    def alter(inventory: Inventory, customer: Customer) -> Mapping[str, object]:
+        today = today_in(customer.time_zone or inventory.settings.time_zone)
+        if until < today:
+            raise UsageError(
+                f"{until} is over: it is {today} there", hint="Name the last day on which it holds"
+            )
+        made = {"value": value, "until": until, "reason": reason}
+        return {"overrides": {**_dumped(customer, "overrides"), limit: made}}
+
+    return _change(store, name, alter, push)
+
+
+def end_override(store: TenantStore, name: str, limit: str, push: TenantPush | None) -> Changed:
+    """Take an exception back. Raises UsageError when there is none."""
+
+    def alter(_: Inventory, customer: Customer) -> Mapping[str, object]:
+        if limit not in customer.overrides:
+            raise UsageError(f"{name} has no override of {limit}")
+        left = {key: value for key, value in _dumped(customer, "overrides").items() if key != limit}
+        return {"overrides": left}
+
+    return _change(store, name, alter, push)
+
+
+def suspend(store: TenantStore, name: str, reason: str, now: datetime, push: TenantPush | None) -> Changed:
+    """Stop a customer's mail on all frontends, also in open sessions. Again: a new reason."""
+    return _change(store, name, lambda _, __: {"suspended": {"reason": reason, "since": now}}, push)
+
+
+def resume(store: TenantStore, name: str, push: TenantPush | None) -> Changed:
+    """Let a suspended customer send again. Raises UsageError when it is not suspended."""
+
+    def alter(_: Inventory, customer: Customer) -> Mapping[str, object]:
+        if customer.suspended is None:
+            raise UsageError(f"{name} is not suspended")
+        return {"suspended": None}
+
+    return _change(store, name, alter, push)
+
+
+def rotate_password(
+    store: TenantStore, passwords: Passwords, name: str, login: str | None, push: TenantPush | None
+) -> tuple[Changed, str, str]:
+    """Give an account a new password; the change, the login, and the password, which is kept nowhere.
+
+    login: may be None when there is one account. Raises UsageError.
+    """
+    password = passwords.generate()
+    chosen: list[str] = []
+
+    def alter(_: Inventory, customer: Customer) -> Mapping[str, object]:
+        wanted = login or (customer.logins[0] if len(customer.logins) == 1 else None)
+        if wanted not in customer.logins:
+            hint = f"Logins: {', '.join(customer.logins) or 'none'}"
+            raise UsageError(f"{name} has no account {login!r}" if login else "Which account?", hint=hint)
+        chosen.append(wanted)
+        hashed = passwords.hash_password(password)
+        accounts = [
+            {
+                **account.model_dump(mode="json"),
+                **({"password_hash": hashed} if account.login == wanted else {}),
+            }
+            for account in customer.accounts
+        ]
+        return {"accounts": accounts}
+
+    changed = _change(store, name, alter, push)
+    return changed, chosen[0], password
+
+
+def _dumped(customer: Customer, field: str) -> dict[str, object]:
+    found: dict[str, object] = customer.model_dump(mode="json")[field]
+    return found
+
+
+def _change(store: TenantStore, name: str, alter: _Alter, push: TenantPush | None) -> Changed:
+    with store.locked():
+        inventory = store.load()
+        before = known(inventory, name)
+        wanted = {**before.model_dump(mode="json"), **alter(inventory, before)}
+        try:
+            after = Customer.model_validate(wanted)
+        except ValidationError as error:
+            reasons = [problem.message for problem in model_problems(error, Customer, "")]
+            raise UsageError(f"{name} was not changed: {'; '.join(reasons)}") from error
+        file = store.update_customer(before, after)
+        others = tuple(after if each.name == name else each for each in inventory.customers)
+        changed = replace(inventory, customers=others)
+        report = push_tenants(changed, store.key_loader(changed), push) if push else None
+        return Changed(after, file, after != before, report)

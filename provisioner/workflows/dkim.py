@@ -1,0 +1,60 @@
+"""DKIM keys of a domain: whose it is, its first keys, and what the world sees of those it has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from provisioner.core import names
+from provisioner.core.checks import check_dkim
+from provisioner.core.dkim import DkimKey, KeyState
+from provisioner.core.errors import UsageError
+from provisioner.core.findings import Finding
+from provisioner.core.fleet import Inventory
+from provisioner.core.records import FIRST_SLOT, dkim_needed
+from provisioner.workflows.ports import KeyMaker, Resolver, TenantStore
+from provisioner.workflows.rotation_round import generate as make_keys
+
+
+@dataclass(frozen=True)
+class Generated:
+    """The keys made, and the domain's keys that were there before."""
+
+    made: tuple[DkimKey, ...]
+    kept: tuple[DkimKey, ...]
+
+
+def owned(inventory: Inventory, domain: str) -> str:
+    """The canonical name of a customer's domain. Raises UsageError when it is none."""
+    try:
+        name = names.domain(domain)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    if inventory.owner(name) is None:
+        raise UsageError(f"{name} belongs to no customer", hint="'provisioner customer list' has all domains")
+    return name
+
+
+def generate(store: TenantStore, make: KeyMaker, domain: str, now: datetime) -> Generated:
+    """Make the RSA and the Ed25519 key of a domain that has none.
+
+    Raises UsageError when the domain belongs to no customer.
+    """
+    with store.locked():
+        inventory = store.load()
+        name = owned(inventory, domain)
+        kept = inventory.keys_of(name)
+        if any(key.slot != FIRST_SLOT for key in kept):
+            return Generated((), kept)
+        taken = {key.selector for key in kept}
+        return Generated(make_keys(store, make, name, FIRST_SLOT, now, taken), kept)
+
+
+def verify(inventory: Inventory, domain: str, resolver: Resolver) -> tuple[Finding, ...]:
+    """What every server says about each key of a domain that verifiers may ask for."""
+    found: list[Finding] = []
+    for key in inventory.keys_of(domain):
+        if key.state is not KeyState.REVOKED:
+            wanted = dkim_needed(inventory, key)
+            found += check_dkim(key, wanted, resolver.lookup_all(wanted.name, "TXT"))
+    return tuple(found)

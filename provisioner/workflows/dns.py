@@ -1,0 +1,36 @@
+"""The DNS of a customer's domain or of the fleet: what it should say, and made so."""
+
+from __future__ import annotations
+
+from provisioner.core.fleet import Inventory
+from provisioner.core.publishing import PublishResult
+from provisioner.core.records import Record, customer_records, fleet_records
+from provisioner.workflows import dkim
+from provisioner.workflows.ports import Publisher
+
+
+def expected(inventory: Inventory, domain: str | None) -> tuple[Record, ...]:
+    """The records of a customer's domain, or with None of the fleet. Raises UsageError for a foreign one."""
+    if domain is None:
+        return fleet_records(inventory)
+    name = dkim.owned(inventory, domain)
+    owner = inventory.owner(name)
+    if owner is None:  # pragma: no cover - `owned` has seen to it
+        return ()
+    return customer_records(inventory.settings, owner, name, inventory.keys_of(name))
+
+
+def publish(inventory: Inventory, domain: str | None, publisher: Publisher) -> list[PublishResult]:
+    """Publish the expected records in those zones that the operator's primary lets us change."""
+    return publisher.publish(expected(inventory, domain))
+
+
+def dkim_zone(inventory: Inventory) -> tuple[Record, ...]:
+    """Every key's record in the operator's DKIM zone: all there is to be in it, besides SOA and NS."""
+    return tuple(
+        record
+        for customer in inventory.customers
+        for domain in customer.domains
+        for record in customer_records(inventory.settings, customer, domain, inventory.keys_of(domain))
+        if record.purpose == "dkim"
+    )

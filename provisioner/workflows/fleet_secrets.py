@@ -1,0 +1,64 @@
+"""Everything secret that a fleet needs before it is deployed: made when missing, renewed when due."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from provisioner.core.certificates import CertificateInfo, host_names, reissue_reason
+from provisioner.core.fleet import Inventory
+from provisioner.workflows.ports import SecretStore
+
+SUBMISSION = "submission"
+TSIG_BYTES = 32
+"""As long as HMAC-SHA256's output (RFC 8945 6)."""
+
+
+@dataclass(frozen=True)
+class SecretsReport:
+    """What was made, one sentence each; empty when everything was there."""
+
+    made: tuple[str, ...]
+
+
+def ensure_secrets(inventory: Inventory, store: SecretStore, now: datetime) -> SecretsReport:
+    """Make what is missing or due of vault password, secret variables, authority and certificates.
+
+    Idempotent. A submission certificate that another authority made is the operator's own and left alone.
+    Raises VaultError when the vault password cannot be read or does not fit.
+    """
+    made: list[str] = []
+    if store.ensure_password():
+        made.append("the vault password")
+    variables = store.ensure_variables(
+        {
+            "vault_state_password": lambda: secrets.token_urlsafe(32),
+            "vault_dns_tsig_secret": lambda: base64.b64encode(secrets.token_bytes(TSIG_BYTES)).decode(),
+        }
+    )
+    made += [f"the secret variable {name}" for name in variables]
+    if store.authority() is None:
+        store.make_authority(inventory.settings.name, now)
+        made.append("the fleet's certificate authority")
+    for host in inventory.hosts:
+        made += _certificate(store, f"hosts/{host.name}", host_names(inventory, host), now)
+    own = store.certificate(SUBMISSION)
+    if own is None or own.by_fleet:
+        made += _certificate(store, SUBMISSION, (inventory.settings.submission_name,), now, known=own)
+    return SecretsReport(tuple(made))
+
+
+def _certificate(
+    store: SecretStore,
+    name: str,
+    names: tuple[str, ...],
+    now: datetime,
+    known: CertificateInfo | None = None,
+) -> list[str]:
+    reason = reissue_reason(known or store.certificate(name), names, now)
+    if not reason:
+        return []
+    store.issue(name, names, now)
+    return [f"the certificate {name} ({reason})"]

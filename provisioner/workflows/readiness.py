@@ -1,0 +1,136 @@
+"""The readiness gate: is a customer's domain, sent from the fleet's addresses, right in receivers' eyes?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from dataclasses import dataclass
+
+from provisioner.core import checks
+from provisioner.core.answers import Answer, Dns, settled
+from provisioner.core.customers import Customer
+from provisioner.core.dkim import KeyState
+from provisioner.core.dmarc import DmarcPolicy
+from provisioner.core.findings import Finding, Status
+from provisioner.core.fleet import Inventory
+from provisioner.core.records import PUBLISHED, Record, dkim_needed, fleet_records, group_by_owner
+from provisioner.workflows.dns import expected
+
+AT_ONCE = 64
+"""Domains under way at a time; what servers are asked at a time is the resolver's to bound."""
+
+LONGEST = 60.0
+"""Seconds that a domain may take; what did not come about until then is unknown."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was found of a domain, or with None of the fleet itself."""
+
+    domain: str | None
+    findings: tuple[Finding, ...]
+
+
+async def verify(
+    inventory: Inventory, subjects: Sequence[str | None], dns: Dns, longest: float = LONGEST
+) -> AsyncIterator[Report]:
+    """A report of each domain, None standing for the fleet, as they come about."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(subject: str | None) -> Report:
+        async with gate:
+            work = fleet(inventory, dns) if subject is None else domain(inventory, subject, dns)
+            return Report(subject, await _in_time(work, subject or "the fleet", longest))
+
+    tasks = [asyncio.create_task(one(subject)) for subject in subjects]
+    try:
+        for task in asyncio.as_completed(tasks):
+            yield await task
+    finally:
+        for each in tasks:
+            each.cancel()
+
+
+async def domain(inventory: Inventory, name: str, dns: Dns) -> tuple[Finding, ...]:
+    """What is to be said of a customer's domain. Raises UsageError when it is nobody's."""
+    records = expected(inventory, name)
+    owner = inventory.owner(name)
+    assert owner is not None  # noqa: S101 - `expected` has seen to it
+    wanted = {record.purpose: record for record in records}
+    spf, dmarc, replies, zone, keys = await asyncio.gather(
+        checks.check_spf(wanted["spf"], inventory.egress_addresses, dns),
+        checks.check_dmarc(wanted["dmarc"], name, dns),
+        checks.check_replies(name, dns),
+        checks.check_zone(name, dns),
+        _keys(inventory, name, records, dns),
+    )
+    return (*spf, *keys, *dmarc.findings, *_alignment(name, dmarc.policy, owner), *replies, *zone)
+
+
+def _alignment(name: str, policy: DmarcPolicy | None, owner: Customer) -> list[Finding]:
+    """Nothing where there is no policy to align with, which is told of it as it is."""
+    if policy is None:
+        return []
+    return [checks.check_alignment(name, policy, signed_as=name, envelope=name, below=owner.subdomains)]
+
+
+async def fleet(inventory: Inventory, dns: Dns) -> tuple[Finding, ...]:
+    """What is to be said of the fleet's own names and addresses."""
+    settings = inventory.settings
+    records = fleet_records(inventory)
+    # Names and ways back of egress addresses are looked at as receivers do, not for being what we'd publish.
+    egress = {address.reverse_pointer for address in inventory.egress_addresses}
+    egress |= {inventory.fqdn(host) for host in inventory.group("backends")}
+    sets = group_by_owner(tuple(r for r in records if r.name not in egress or r.type == "TXT")).values()
+    work: list[Awaitable[list[Finding]]] = [_records(wanted, dns) for wanted in sets]
+    for host in inventory.group("backends"):
+        helo = inventory.fqdn(host)
+        work += [checks.check_egress(address, helo, dns) for address in host.egress_addresses]
+    spf = next(r for r in records if r.name == settings.bounce_domain and r.purpose == "spf")
+    work += [
+        checks.check_spf(spf, inventory.egress_addresses, dns),
+        checks.check_replies(settings.bounce_domain, dns),
+    ]
+    work += [checks.check_zone(zone, dns) for zone in (settings.domain, settings.dkim_zone)]
+    work += [
+        _one(checks.check_blocklist(address, blocklist, dns))
+        for address in inventory.egress_addresses
+        for blocklist in settings.blocklists
+    ]
+    return tuple(finding for found in await asyncio.gather(*work) for finding in found)
+
+
+async def _keys(inventory: Inventory, name: str, records: Iterable[Record], dns: Dns) -> list[Finding]:
+    """Each key that verifiers may ask for, and the aliases of slots to come: rotation is to need nobody."""
+    held = [key for key in inventory.keys_of(name) if key.state in PUBLISHED - {KeyState.REVOKED}]
+    if not held:
+        fix = f"Make them: provisioner dkim rotate {name} --apply"
+        return [Finding("dkim", name, Status.FAIL, "no keys in the inventory", "", fix)]
+    wanted = [dkim_needed(inventory, key) for key in held]
+    answers = await asyncio.gather(*(dns.ask_all(record.name, "TXT") for record in wanted))
+    found = [
+        finding
+        for key, record, said in zip(held, wanted, answers, strict=True)
+        for finding in checks.check_dkim(key, record, settled(said))
+    ]
+    asked = {record.name for record in wanted}
+    later = [r for r in records if r.purpose == "dkim-cname" and r.name not in asked]
+    found += [each for some in await asyncio.gather(*(_records([r], dns) for r in later)) for each in some]
+    every: list[Answer] = [answer for some in answers for answer in some]
+    return [*found, *checks.check_ttl(tuple(every))]
+
+
+async def _records(wanted: Sequence[Record], dns: Dns) -> list[Finding]:
+    return checks.check_records(wanted, settled(await dns.ask_all(wanted[0].name, wanted[0].type)))
+
+
+async def _one(finding: Awaitable[Finding]) -> list[Finding]:
+    return [await finding]
+
+
+async def _in_time(work: Awaitable[tuple[Finding, ...]], subject: str, longest: float) -> tuple[Finding, ...]:
+    try:
+        return await asyncio.wait_for(work, longest)
+    except TimeoutError:
+        seen = f"not to be found out within {longest:.0f} s"
+        return (Finding("zone", subject, Status.UNKNOWN, seen, "", "Ask again when its name servers answer"),)

@@ -1,0 +1,326 @@
+"""One round of a rotation: a look at hosts and DNS, the steps that follow from it, carried out and noted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from provisioner.core.bundle import compile_bundle
+from provisioner.core.checks import check_dkim
+from provisioner.core.customers import DkimRecords
+from provisioner.core.dkim import Algorithm, DkimKey, KeyState
+from provisioner.core.findings import Status
+from provisioner.core.fleet import Inventory
+from provisioner.core.key_slots import (
+    Action,
+    Dns,
+    On,
+    Plan,
+    Seen,
+    Slot,
+    Step,
+    Wish,
+    after,
+    policy_of,
+    slots_of,
+    with_slot,
+)
+from provisioner.core.probes import ProbeAsk, Probed, Verdict, judge
+from provisioner.core.records import Record, Zone, dkim_needed, dkim_target, selector
+from provisioner.core.rotation import decide
+from provisioner.workflows.ports import KeyMaker, Prober, Publisher, Resolver, TenantStore
+from provisioner.workflows.push import PushReport, TenantPush
+
+AT_ONCE = 16
+"""Questions to DNS, and keys in the making, at a time."""
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One step that was done and noted: what the audit log keeps. seen: what it rests on."""
+
+    domain: str
+    slot: int
+    action: Action
+    state: KeyState
+    at: datetime
+    why: str = ""
+    seen: str = ""
+
+    @property
+    def subject(self) -> str:
+        """What it was done to, in words."""
+        return f"{self.domain} slot {self.slot}"
+
+    @property
+    def told(self) -> str:
+        """What was done, in words."""
+        return f"{self.action.value}: {self.state.value}"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What somebody has to see to: no time that passes mends it."""
+
+    domain: str
+    slot: int
+    message: str
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What a run reaches the world with. publisher: None when no primary takes updates.
+
+    audit: keeps transitions for good, before the inventory has them: told twice perhaps, never not at all.
+    """
+
+    make: KeyMaker
+    push: TenantPush
+    resolver: Resolver
+    publisher: Publisher | None
+    probe: Prober
+    now: Callable[[], datetime]
+    audit: Callable[[Sequence[Transition]], None] = lambda _: None
+
+
+class Round:
+    """One look at everything, and the steps that follow from it.
+
+    faults: what failed in this round. back: domains whose new keys failed their probes and go back.
+    """
+
+    def __init__(
+        self, store: TenantStore, inventory: Inventory, tools: Tools, before: Round | None = None
+    ) -> None:
+        self.faults: list[Fault] = []
+        self.back: dict[str, Wish] = {}
+        self._store, self._inventory, self._tools = store, inventory, tools
+        self._ttl: timedelta = before._ttl if before else _ttl(inventory, tools.resolver)
+        self._pushed: PushReport | None = before._pushed if before else None
+        self._changed: dict[str, tuple[DkimKey, ...]] = {}
+        self._refused: set[tuple[str, int]] = set()
+
+    def next(self) -> Round:
+        """The round after this one, with what it changed."""
+        rest = [key for key in self._inventory.keys if key.domain not in self._changed]
+        keys = (*rest, *(key for keys in self._changed.values() for key in keys))
+        return Round(self._store, replace(self._inventory, keys=keys), self._tools, self)
+
+    def plans(self, wishes: Mapping[str, Wish], target: int | None = None) -> dict[str, Plan]:
+        """What is due for each domain. Hosts first get what the inventory says, as a push would."""
+        signers = self._push()
+        slots = {domain: slots_of(self._inventory.keys_of(domain)) for domain in wishes}
+        looks = [
+            (domain, slot)
+            for domain, wish in wishes.items()
+            for slot in slots[domain]
+            if slot.state is KeyState.VERIFIED or (wish is Wish.ROLLBACK and slot.state is KeyState.RETIRING)
+        ]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            found = dict(zip(looks, pool.map(lambda look: self._dns(*look), looks), strict=True))
+        plans = {}
+        for domain, wish in wishes.items():
+            seen = {
+                slot.number: replace(found.get((domain, slot), Seen(ttl=self._ttl)), signers=signers)
+                for slot in slots[domain]
+            }
+            policy = policy_of(self._inventory, domain)
+            plans[domain] = decide(slots[domain], seen, policy, self._tools.now(), wish, target)
+        return plans
+
+    def _push(self) -> dict[str, bool | None]:
+        bundle = compile_bundle(self._inventory)
+        if self._pushed is None or self._pushed.version != bundle.version or not self._pushed.whole:
+            load = self._store.key_loader(self._inventory)
+            results = self._tools.push(bundle, self._inventory.tenant_hosts, load)
+            self._pushed = PushReport(bundle.version, tuple(results))
+        report = self._pushed
+        backends = {host.name for host in self._inventory.group("backends")}
+        return {each.host: True if each.ok else None for each in report.results if each.host in backends}
+
+    def _dns(self, domain: str, slot: Slot) -> Seen:
+        """What DNS says of a slot's keys: in doubt about one is in doubt about all."""
+        findings, ttl = [], self._ttl
+        for key in self._keys(domain, slot.number):
+            wanted = dkim_needed(self._inventory, key)
+            answers = self._tools.resolver.lookup_all(wanted.name, "TXT")
+            findings += check_dkim(key, wanted, answers)
+            ttl = max([ttl, *(timedelta(seconds=answer.ttl) for answer in answers)])
+        bad = [each for each in findings if each.status not in {Status.PASS, Status.WARN}]
+        if not findings or not bad:
+            names = sorted({each.server for each in findings})
+            return Seen(Dns.EXACT if findings else Dns.DOUBT, ttl, said=f"exact at {', '.join(names)}")
+        first = next((each for each in bad if each.status is Status.FAIL), bad[0])
+        said = f"{first.subject}: {first.seen} ({first.server})"
+        if first.status is not Status.FAIL:
+            return Seen(Dns.DOUBT, ttl, said=said)
+        # What 'provisioner' can run mends the operator's own DNS; all else is the customer's to publish.
+        on = On.DNS if first.fix.startswith("Run:") else On.CUSTOMER
+        return Seen(Dns.DIFFERENT, ttl, said=f"{said}. {first.fix}", on=on)
+
+    def _keys(self, domain: str, slot: int) -> tuple[DkimKey, ...]:
+        return tuple(key for key in self._inventory.keys_of(domain) if key.slot == slot)
+
+    def carry_out(
+        self, plans: Mapping[str, Plan], why: str, note: Callable[[Transition], None]
+    ) -> list[Transition]:
+        """Do the steps, one kind after the other, and note each; those that fail wait for the next run."""
+        due = [(domain, step) for domain, plan in plans.items() for step in plan.steps]
+        seen = self._publish(due) | self._prove(due)
+        now = self._tools.now()
+        done = [
+            (step, Transition(domain, step.slot, step.action, step.state, now, why, said))
+            for domain, step in due
+            if (domain, step.slot) not in self._refused
+            for said in (seen.get((domain, step.slot), "") or step.seen,)
+        ]
+        transitions = [transition for _, transition in done]
+        self._tools.audit(transitions)
+        made = self._generate([(t.domain, t.slot) for t in transitions if t.action is Action.GENERATE])
+        steps: dict[str, list[Step]] = {}
+        for step, transition in done:
+            steps.setdefault(transition.domain, []).append(step)
+
+        def keep(domain: str) -> tuple[DkimKey, ...]:
+            return self._note(domain, steps[domain], now, made)
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            self._changed = dict(zip(steps, pool.map(keep, steps), strict=True))
+        for transition in transitions:
+            note(transition)
+        return transitions
+
+    def _publish(self, due: Sequence[tuple[str, Step]]) -> dict[tuple[str, int], str]:
+        """Send the records that steps call for, all in one go; what was not taken holds its slot."""
+        if self._tools.publisher is None:
+            # Somebody else publishes: the look at DNS shows whether it was done.
+            return {}
+        publish: list[Record] = []
+        withdraw: list[Record] = []
+        places: dict[str, tuple[str, int]] = {}
+        for domain, step in due:
+            customer = self._inventory.owner(domain)
+            by_hand = customer is not None and customer.dkim_records is DkimRecords.TXT
+            if by_hand or step.action not in {Action.PUBLISH, Action.REVOKE, Action.DESTROY}:
+                continue
+            for key in self._keys(domain, step.slot):
+                value = key.model_copy(update={"state": step.state}).record.render()
+                name = dkim_target(self._inventory.settings, domain, key.selector)
+                places[name] = (domain, step.slot)
+                kind = withdraw if step.action is Action.DESTROY else publish
+                kind.append(Record(name, "TXT", value, Zone.OPERATOR, "dkim"))
+        results = self._tools.publisher.publish(publish) if publish else []
+        results += self._tools.publisher.withdraw(withdraw) if withdraw else []
+        said: dict[tuple[str, int], str] = {}
+        for result in results:
+            if result.ok:
+                said[places[result.name]] = f"{result.status.value} by the primary"
+            else:
+                reason = result.message or result.status.value
+                self._refuse(*places[result.name], f"{result.name} was not published: {reason}")
+        return said
+
+    def _prove(self, due: Sequence[tuple[str, Step]]) -> dict[tuple[str, int], str]:
+        """Probe keys that sign now. Those that fail go back to those before, if these were right once."""
+        asks, slots = [], {}
+        for domain, step in due:
+            customer = self._inventory.owner(domain)
+            if step.action is Action.PROVE and customer is not None and customer.logins_for(domain):
+                selectors = frozenset(key.selector for key in self._keys(domain, step.slot))
+                asks.append(ProbeAsk(domain, customer.logins_for(domain)[0], selectors))
+            if step.action is Action.PROVE:
+                slots[domain] = step.slot
+        if not slots:
+            return {}
+        probed: dict[str, list[Probed]] = {}
+        for each in self._tools.probe(asks, self._inventory.group("backends")):
+            probed.setdefault(each.domain, []).append(each)
+        said: dict[tuple[str, int], str] = {}
+        for domain, slot in slots.items():
+            verdict, words = judge(probed.get(domain, ()))
+            if verdict is Verdict.RIGHT:
+                said[domain, slot] = words
+                continue
+            if verdict is Verdict.WRONG and self._may_go_back(domain):
+                self.back[domain] = Wish.ROLLBACK
+                words += "; going back to the keys before"
+            self._refuse(domain, slot, words)
+        return said
+
+    def _may_go_back(self, domain: str) -> bool:
+        slots = slots_of(self._inventory.keys_of(domain))
+        return any(slot.state is KeyState.RETIRING and slot.proven and not slot.leaked for slot in slots)
+
+    def _refuse(self, domain: str, slot: int, message: str) -> None:
+        self._refused.add((domain, slot))
+        self.faults.append(Fault(domain, slot, message))
+
+    def _generate(self, places: Sequence[tuple[str, int]]) -> dict[tuple[str, int], tuple[DkimKey, ...]]:
+        """New keys in the inventory, several at a time: making one takes a core for long."""
+
+        def make(place: tuple[str, int]) -> tuple[DkimKey, ...]:
+            return generate(self._store, self._tools.make, *place, self._tools.now())
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return dict(zip(places, pool.map(make, places), strict=True))
+
+    def _note(
+        self,
+        domain: str,
+        steps: Sequence[Step],
+        now: datetime,
+        made: Mapping[tuple[str, int], tuple[DkimKey, ...]],
+    ) -> tuple[DkimKey, ...]:
+        """Write what steps lead to into a domain's key file; its keys then."""
+        keys = self._inventory.keys_of(domain)
+        slots = slots_of(keys)
+        fresh: tuple[DkimKey, ...] = ()
+        for step in steps:
+            if step.action is Action.GENERATE:
+                fresh = made[domain, step.slot]
+            else:
+                slots = after(slots, step, now)
+        left = {slot.number: slot for slot in slots}
+        if gone := [key.selector for key in keys if key.slot not in left]:
+            self._store.remove_keys(domain, gone)
+        kept = tuple(with_slot(key, left[key.slot]) for key in keys if key.slot in left)
+        if any(key not in keys for key in kept):
+            self._store.update_keys(kept)
+        return (*kept, *fresh)
+
+
+def generate(
+    store: TenantStore, make: KeyMaker, domain: str, slot: int, now: datetime, taken: Iterable[str] = ()
+) -> tuple[DkimKey, ...]:
+    """Make the keys of a slot and keep them in the inventory, save those whose selector is taken."""
+    pairs = []
+    for algorithm in Algorithm:
+        if selector(algorithm, slot) in taken:
+            continue
+        public, private = make(algorithm)
+        key = DkimKey(
+            domain=domain,
+            selector=selector(algorithm, slot),
+            algorithm=algorithm,
+            slot=slot,
+            state=KeyState.GENERATED,
+            created=now,
+            since=now,
+            public=public,
+        )
+        pairs.append((key, private))
+    if pairs:
+        store.add_keys(domain, pairs)
+    return tuple(key for key, _ in pairs)
+
+
+def _ttl(inventory: Inventory, resolver: Resolver) -> timedelta:
+    """For how long resolvers may believe what was before: records' time to live, or the zone's negative one.
+
+    That is the smaller of the SOA's own time to live and its last field (RFC 2308 5).
+    """
+    answer = resolver.lookup(inventory.settings.dkim_zone, "SOA")
+    negative = min(answer.ttl, int(answer.values[0].split()[-1])) if answer.values else 3600
+    return timedelta(seconds=max(inventory.settings.dns_ttl, negative))

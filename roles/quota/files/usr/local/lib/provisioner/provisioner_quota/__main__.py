@@ -1,0 +1,111 @@
+"""Run the service, on the socket that systemd.socket(5) hands over; or answer the operator's tool."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from aiohttp import web
+
+from provisioner_quota import notices
+from provisioner_quota.accounts import Accounts
+from provisioner_quota.bans import Bans
+from provisioner_quota.connection import Connection
+from provisioner_quota.counters import Counters, connect
+from provisioner_quota.journal import Journal
+from provisioner_quota.outage import Outage
+from provisioner_quota.outcomes import Follower
+from provisioner_quota.service import Quota
+from provisioner_quota.store import Store
+from provisioner_quota.usage import usage
+from provisioner_quota.web import application
+
+SETTINGS = Path("/etc/provisioner/quota.json")
+STATE = Path("/var/lib/provisioner-quota")
+FIRST_SOCKET = 3  # sd_listen_fds(3)
+GRACE = 2.0
+"""Seconds that answers which are under way may take once the service is told to stop."""
+
+
+async def serve(settings: dict[str, Any], listening: socket.socket) -> None:
+    """Serve until told to stop; answers under way are given first."""
+    loop = asyncio.get_running_loop()
+    if sys.version_info >= (3, 12):
+        # What can be answered without waiting is answered at once.
+        loop.set_task_factory(asyncio.eager_task_factory)
+    store = connect(settings)
+    counters = Counters(store)
+    accepting = settings["without_counters"] == "accept"
+    outage = Outage(counters, Journal(STATE / "journal"), settings["frontends"], accepting)
+    quota = Quota(Accounts(), counters, outage, settings["host"], settings["contact"])
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    # Not create_unix_server: that one would remove systemd's socket in the end.
+    server = await loop.create_server(lambda: Connection(quota), sock=listening)
+    helpers = [
+        asyncio.create_task(outage.watch()),
+        asyncio.create_task(quota.follow(Follower(Path(settings["log"])))),
+    ]
+    runner = web.AppRunner(application(Bans(store)), access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", settings["metrics_port"]).start()
+    await stop.wait()
+    server.close()
+    await runner.cleanup()
+    if quota.running:
+        await asyncio.wait(quota.running, timeout=GRACE)
+    for helper in helpers:
+        helper.cancel()
+
+
+async def _bans(store: Store, question: dict[str, Any]) -> dict[str, Any]:
+    return {login: await Bans(store).of(login, time.time()) for login in question["logins"]}
+
+
+async def _unban(store: Store, question: dict[str, Any]) -> int:
+    return sum([await Bans(store).lift(login) for login in question["logins"]])
+
+
+async def _usage(store: Store, question: dict[str, Any]) -> dict[str, Any]:
+    return await usage(Counters(store), question, time.time())
+
+
+async def _claim(store: Store, question: dict[str, Any]) -> list[bool]:
+    return await notices.claim(store, question["names"])
+
+
+async def _release(store: Store, question: dict[str, Any]) -> int:
+    return await notices.release(store, question["names"])
+
+
+QUESTIONS = {"bans": _bans, "claim": _claim, "release": _release, "unban": _unban, "usage": _usage}
+
+
+async def _answer(verb: str) -> Any:
+    return await QUESTIONS[verb](connect(json.loads(SETTINGS.read_text())), json.load(sys.stdin))
+
+
+def main(arguments: list[str]) -> None:
+    """Read the settings and serve; or answer one question, JSON on standard input, and end."""
+    if arguments:
+        print(json.dumps(asyncio.run(_answer(arguments[0]))))
+        return
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    if os.environ.get("LISTEN_FDS") != "1":
+        raise SystemExit("provisioner-quota.socket starts this service")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(json.loads(SETTINGS.read_text()), socket.socket(fileno=FIRST_SOCKET)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,82 @@
+"""Postfix's side: questions over a socket that systemd holds, so that a restart refuses nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import struct
+import time
+from typing import Any, cast
+
+from provisioner_quota import metrics, policy, verdicts
+from provisioner_quota.service import Quota, Session
+
+LOG = logging.getLogger("provisioner-quota")
+
+
+class Connection(asyncio.Protocol):
+    """One smtpd process. It waits for each answer before it asks again."""
+
+    def __init__(self, quota: Quota) -> None:
+        self._quota = quota
+        self._buffer = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The peer of a Unix socket is a process whose id the log names too."""
+        self._transport = cast(asyncio.Transport, transport)
+        self.session = Session(peer := _peer(self._transport), f"{self._quota.host}:{peer}")
+        self._quota.sessions[peer] = self.session
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The smtpd process has ended, or was silent for long."""
+        self._quota.drop(self.session)
+        if self._quota.sessions.get(self.session.pid) is self.session:
+            del self._quota.sessions[self.session.pid]
+
+    def data_received(self, data: bytes) -> None:
+        """Collect lines until the empty one."""
+        self._buffer += data
+        while (end := self._buffer.find(b"\n\n")) >= 0:
+            text, self._buffer = self._buffer[:end], self._buffer[end + 2 :]
+            self._asked(text)
+        if len(self._buffer) > policy.REQUEST_LIMIT:
+            self._transport.abort()
+
+    def _asked(self, text: bytes) -> None:
+        begun = time.perf_counter()
+        try:
+            request = policy.parse(text)
+            if request.state == policy.END_OF_MESSAGE:
+                self._quota.in_background(self._ended(request, begun))
+                return
+            action = self._quota.begins(request, self.session)
+        except Exception:
+            action = _fault()
+        self._reply(action, begun)
+
+    async def _ended(self, request: policy.Request, begun: float) -> None:
+        try:
+            action = await self._quota.ends(request, self.session)
+        except Exception:
+            action = _fault()
+        self._reply(action, begun)
+
+    def _reply(self, action: str | None, begun: float) -> None:
+        self._transport.write(policy.answer(action) if action else policy.DUNNO)
+        metrics.decisions(action.split(" ", 1)[0] if action else "ok").inc()
+        metrics.SECONDS.observe(time.perf_counter() - begun)
+
+
+def _fault() -> str:
+    """What Postfix is told when a question can't be answered: it never goes without an answer."""
+    LOG.exception("a question that can't be answered")
+    return verdicts.UNKNOWN
+
+
+def _peer(transport: asyncio.Transport) -> int:
+    peer: Any = transport.get_extra_info("socket")
+    if peer.family != socket.AF_UNIX:
+        return id(transport)
+    pid, _, _ = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    return int(pid)

@@ -1,0 +1,120 @@
+"""Counts in Valkey, each change one atomic script there."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from provisioner_quota.store import Argument, Script, Store
+
+DAY_KEPT = 40 * 86_400
+HOUR_KEPT = 2 * 86_400
+SEEN_KEPT = 6 * 3_600
+"""Seconds. A message counts once however often it is asked about within the last; a journal may be as old."""
+
+SESSION_KEPT = 600
+"""Seconds after its last message that a session still counts, should its end have gone unnoticed."""
+
+MANY = 1000
+"""Counts that are asked for at once."""
+
+NO_LIMIT = -1
+
+
+@dataclass(frozen=True)
+class Charge:
+    """One message to be counted: for whom, in which windows, against which limits (NO_LIMIT: none)."""
+
+    customer: str
+    login: str
+    instance: str
+    session: str
+    recipients: int
+    day: str
+    hour: str
+    at: float
+    limits: tuple[int, int, int, int] = (NO_LIMIT,) * 4
+    """Recipients a day, recipients an hour, messages a minute, sessions."""
+
+    @property
+    def keys(self) -> list[str]:
+        """What the script works on: day, hour, minute, sessions, seen."""
+        return [
+            day_key(self.customer, self.day),
+            hour_key(self.customer, self.hour),
+            f"minute:{self.login}:{int(self.at) // 60}",
+            f"sessions:{self.login}",
+            f"seen:{self.instance}",
+        ]
+
+    def unlimited(self) -> Charge:
+        """The same without limits: for what was accepted already."""
+        return Charge(**{**asdict(self), "limits": (NO_LIMIT,) * 4})
+
+
+def day_key(customer: str, day: str) -> str:
+    """The key of a customer's count of a day."""
+    return f"day:{customer}:{day}"
+
+
+def hour_key(customer: str, hour: str) -> str:
+    """The key of a customer's count of an hour."""
+    return f"hour:{customer}:{hour}"
+
+
+class Counters:
+    """The counts in a store. Every method raises StoreError when it can't be asked."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        scripts = Path(__file__).parent
+        self._reserve = Script((scripts / "reserve.lua").read_text())
+        self._refund = Script((scripts / "refund.lua").read_text())
+
+    async def reserve(self, charge: Charge) -> tuple[int, int, int]:
+        """Count a message if it fits: verdict, recipients counted today, in this hour."""
+        arguments: list[Argument] = [
+            *(charge.at, charge.recipients, *charge.limits, charge.session, SESSION_KEPT),
+            *(DAY_KEPT, HOUR_KEPT, SEEN_KEPT),
+        ]
+        verdict, day, hour = await self._store.run(self._reserve, charge.keys, arguments)
+        return verdict, day, hour
+
+    async def refund(self, instance: str) -> int:
+        """Take back what a message was counted for; the recipients, 0 when it was not counted."""
+        return int(await self._store.run(self._refund, [f"seen:{instance}"], []))
+
+    async def leave(self, login: str, session: str) -> None:
+        """A session has ended."""
+        await self._store.call("HDEL", f"sessions:{login}", session)
+
+    async def counts(self, keys: Sequence[str]) -> list[int]:
+        """The counts under these keys, 0 where there is none."""
+        found: list[int] = []
+        for start in range(0, len(keys), MANY):
+            found += [
+                int(count or 0) for count in await self._store.call("MGET", *keys[start : start + MANY])
+            ]
+        return found
+
+    async def ping(self) -> None:
+        """Return when the store answers."""
+        await self._store.call("PING")
+
+
+def connect(settings: dict[str, Any]) -> Store:
+    """The store, where the service's settings say it is."""
+    tls = ssl.create_default_context(cafile=settings["authority"])
+    tls.load_cert_chain(settings["certificate"], settings["key"])
+    tls.check_hostname = False  # the authority is the fleet's own, and signs hosts of the fleet alone
+    return Store(
+        settings["stores"],
+        settings["port"],
+        settings["user"],
+        settings["password"],
+        tls,
+        settings["timeout"],
+    )

@@ -1,0 +1,107 @@
+"""What is accepted while no store answers, and counted there once one does."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from provisioner_quota import metrics, verdicts
+from provisioner_quota.counters import NO_LIMIT, Charge, Counters
+from provisioner_quota.journal import Journal
+from provisioner_quota.store import StoreError
+
+LOG = logging.getLogger("provisioner-quota")
+RETRY = 1.0
+"""Seconds between looks at a store that did not answer."""
+
+SETTLE = 5.0
+"""Seconds that a store which is back may lack what other frontends have in their journals."""
+
+
+class Outage:
+    """Gives away this frontend's part of what was left of a customer's day; each message is journalled first.
+
+    frontends: how many share what is left; accepting: False when mail is put off instead.
+    """
+
+    def __init__(self, counters: Counters, journal: Journal, frontends: int, accepting: bool) -> None:
+        self._counters = counters
+        self._journal = journal
+        self._frontends = frontends
+        self._accepting = accepting
+        self._known: dict[str, tuple[str, int]] = {}
+        self._settled = 0.0
+        self.away = journal.length > 0
+        """Whether no store can be asked."""
+
+    def lost(self, error: BaseException) -> None:
+        """The store did not answer."""
+        if not self.away:
+            self.away = True
+            metrics.STORE_UP.set(0)
+            LOG.warning(
+                "no counter store: %s; mail is %s", error, "journalled" if self._accepting else "deferred"
+            )
+
+    def fits(self, charge: Charge) -> bool:
+        """Whether the store alone decides, or this frontend's part allows it besides."""
+        return not self._settling() or self._in_part(charge)
+
+    def answered(self, charge: Charge, verdict: int, used: int) -> None:
+        """The store has counted a message, or refused to; `used` of its customer's day are."""
+        if not self._settling():
+            self._known[charge.customer] = (charge.day, used)
+        elif verdict == verdicts.OK:
+            self._known[charge.customer] = (charge.day, self._after(charge))
+
+    def accept(self, charge: Charge) -> str | None:
+        """The action without a store: None once the disk has the message."""
+        if not self._accepting or not self._in_part(charge):
+            return verdicts.UNKNOWN
+        try:
+            self._journal.append(charge)
+        except OSError:
+            LOG.exception("the journal can't be written")
+            return verdicts.UNKNOWN
+        metrics.JOURNAL.set(self._journal.length)
+        self._known[charge.customer] = (charge.day, self._after(charge))
+        return None
+
+    async def watch(self) -> None:
+        """While the store is away, look for it; once it is back, count the journal there."""
+        while True:
+            await asyncio.sleep(RETRY)
+            if not self.away:
+                continue
+            try:
+                await self._counters.ping()
+                await self._replay()
+            except StoreError:
+                continue
+            LOG.warning("the counter store is back")
+
+    def _settling(self) -> bool:
+        return asyncio.get_running_loop().time() < self._settled
+
+    def _after(self, charge: Charge) -> int:
+        """What is used with this message, as if every other frontend accepted as much as this one does."""
+        day, used = self._known.get(charge.customer, (charge.day, 0))
+        return (used if day == charge.day else 0) + charge.recipients * self._frontends
+
+    def _in_part(self, charge: Charge) -> bool:
+        limit = charge.limits[0]
+        return limit == NO_LIMIT or self._after(charge) <= limit
+
+    async def _replay(self) -> None:
+        done = 0
+        while charges := self._journal.charges()[done:]:
+            for charge in charges:
+                await self._counters.reserve(charge.unlimited())
+                done += 1
+        # No await since the last look at the journal: nothing can have been added.
+        if self._journal.length:
+            self._journal.clear()
+            metrics.JOURNAL.set(0)
+        self._settled = asyncio.get_running_loop().time() + SETTLE
+        self.away = False
+        metrics.STORE_UP.set(1)

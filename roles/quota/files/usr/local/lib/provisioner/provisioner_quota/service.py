@@ -1,0 +1,199 @@
+"""What Postfix is told of a message: whether it fits its customer's plan, counted over all frontends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from provisioner_quota import metrics, policy, verdicts
+from provisioner_quota.accounts import Account, Accounts
+from provisioner_quota.counters import NO_LIMIT, Charge, Counters
+from provisioner_quota.outage import Outage
+from provisioner_quota.outcomes import Follower, Outcome
+from provisioner_quota.store import StoreError
+from provisioner_quota.windows import windows
+
+T = TypeVar("T")
+LOG = logging.getLogger("provisioner-quota")
+FOLLOW = 0.2
+"""Seconds between looks at Postfix's log."""
+
+PAUSE = 0.001
+"""Seconds from the answer that lets a text come until the store is asked: so smtpd goes on first."""
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """The store was asked to count a message whose text is still on its way. answer: what the store says."""
+
+    charge: Charge
+    answer: asyncio.Future[tuple[int, int, int]]
+
+
+@dataclass
+class Session:
+    """One smtpd process's connection to us: which message it last counted, for which login.
+
+    planned, reserved: the text that comes now will be counted, was counted; until we are asked about its end.
+    """
+
+    pid: int
+    name: str
+    login: str = ""
+    counted: str = ""
+    planned: asyncio.TimerHandle | None = None
+    reserved: Reservation | None = None
+
+    def take(self) -> Reservation | None:
+        """The reservation for the text that came, or did not come; there is none any more."""
+        if self.planned is not None:
+            self.planned.cancel()
+        reserved, self.planned, self.reserved = self.reserved, None, None
+        return reserved
+
+
+@dataclass
+class Quota:
+    """Decides what Postfix is told."""
+
+    accounts: Accounts
+    counters: Counters
+    outage: Outage
+    host: str
+    contact: str
+    now: Callable[[], float] = time.time
+    sessions: dict[int, Session] = field(default_factory=dict)
+    running: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    def begins(self, request: policy.Request, session: Session) -> str | None:
+        """The action when a message's text begins; None lets it come.
+
+        Once that answer is on its way the store is asked, so that its own is there when the text has ended.
+        Postfix gives both questions the same `instance` (SMTPD_POLICY_README).
+        """
+        self.drop(session)
+        account, refusal = self._account(request)
+        if account is not None and refusal is None and not self.outage.away:
+            loop = asyncio.get_running_loop()
+            session.planned = loop.call_later(PAUSE, self._reserve, request, account, session)
+        return refusal
+
+    def _reserve(self, request: policy.Request, account: Account, session: Session) -> None:
+        session.reserved = self._reservation(self._charge(request, account, session))
+
+    async def ends(self, request: policy.Request, session: Session) -> str | None:
+        """The action when a message's text has ended; None lets the message pass."""
+        account, refusal = self._account(request)
+        if account is None or refusal is not None:
+            self.drop(session)
+            return refusal
+        return await self._count(self._charge(request, account, session), request, account, session)
+
+    def _account(self, request: policy.Request) -> tuple[Account | None, str | None]:
+        """Whose mail it is, and why it is refused whatever the counts are; neither for mail without login."""
+        if not request.login:
+            return None, None
+        try:
+            account = self.accounts.get(request.login)
+        except (OSError, ValueError, KeyError, TypeError):
+            LOG.exception("the tenant bundle can't be read")
+            return None, verdicts.UNKNOWN
+        if account is None:
+            return None, verdicts.NO_ACCOUNT
+        return account, verdicts.local(request, account, self.now(), self.contact)
+
+    def _charge(self, request: policy.Request, account: Account, session: Session) -> Charge:
+        now = self.now()
+        found = windows(now, account.zone)
+        names = ("recipients_per_day", "recipients_per_hour", "messages_per_minute", "connections")
+        day, hour, minute, connections = (account.limit(name, now) or NO_LIMIT for name in names)
+        return Charge(
+            customer=account.customer,
+            login=request.login,
+            instance=f"{self.host}.{request.instance}",
+            session=session.name,
+            recipients=request.recipients,
+            day=found.day,
+            hour=found.hour,
+            at=now,
+            limits=(day, hour, minute, connections),
+        )
+
+    def _reservation(self, charge: Charge) -> Reservation:
+        return Reservation(charge, self.in_background(self.counters.reserve(charge)))
+
+    async def _count(
+        self, charge: Charge, request: policy.Request, account: Account, session: Session
+    ) -> str | None:
+        if session.reserved is not None and session.reserved.charge.instance != charge.instance:
+            self.drop(session)
+        if not self.outage.fits(charge):
+            self.drop(session)
+            return verdicts.UNKNOWN
+        reserved = session.take()
+        if reserved is None:
+            if self.outage.away:
+                return self.outage.accept(charge)
+            reserved = self._reservation(charge)
+        try:
+            verdict, *used = await reserved.answer
+        except StoreError as error:
+            self.outage.lost(error)
+            return self.outage.accept(charge)
+        self.outage.answered(reserved.charge, verdict, used[0])
+        if verdict == verdicts.OK:
+            session.login, session.counted = request.login, charge.instance
+        return verdicts.counted(verdict, account, request, (used[0], used[1]), charge.at)
+
+    def drop(self, session: Session) -> None:
+        """The text for which a session has reserved does not come: give it back."""
+        reserved = session.take()
+        if reserved is not None:
+            self.in_background(self._give_back(reserved))
+
+    def in_background(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Let `work` run; the service waits for it before it stops."""
+        task = asyncio.ensure_future(work)
+        self.running.add(task)
+        task.add_done_callback(self.running.discard)
+        return task
+
+    async def _give_back(self, reserved: Reservation) -> None:
+        try:
+            verdict, *_ = await reserved.answer
+            if verdict == verdicts.OK:
+                metrics.REFUNDS.inc(await self.counters.refund(reserved.charge.instance))
+        except StoreError as error:
+            self.outage.lost(error)
+
+    async def follow(self, log: Follower) -> None:
+        """Act on what Postfix's log tells of messages that were counted."""
+        while True:
+            await asyncio.sleep(FOLLOW)
+            for outcome in log.outcomes():
+                await self.happened(outcome)
+
+    async def happened(self, outcome: Outcome) -> None:
+        """A message was refused after all: give its recipients back. A session ended: it counts no more."""
+        session = self.sessions.get(outcome.pid)
+        if session is None:
+            return
+        try:
+            if outcome.refused and session.counted:
+                instance, session.counted = session.counted, ""
+                metrics.REFUNDS.inc(await self.counters.refund(instance))
+            elif not outcome.refused:
+                await self.left(session)
+        except StoreError as error:
+            self.outage.lost(error)
+
+    async def left(self, session: Session) -> None:
+        """The session serves its login no more."""
+        self.drop(session)
+        login, session.login = session.login, ""
+        if login:
+            await self.counters.leave(login, session.name)

@@ -1,0 +1,49 @@
+"""What the service answers over HTTP, on the loopback address: Dovecot's questions on logins, and metrics.
+
+Dovecot asks before it looks at a password (command=allow) and tells afterwards how it went (command=report),
+as its manual has it under "auth policy". A login is never refused because the store does not answer.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from provisioner_quota import metrics
+from provisioner_quota.bans import Bans
+from provisioner_quota.store import StoreError
+
+LOG = logging.getLogger("provisioner-quota")
+ALLOW, REFUSE = {"status": 0, "msg": ""}, {"status": -1, "msg": "too many failed logins; try again later"}
+
+
+def application(bans: Bans) -> web.Application:
+    """The routes: POST /login for Dovecot, GET /metrics for Prometheus."""
+
+    async def login(request: web.Request) -> web.Response:
+        said = await request.json()
+        name, source = str(said.get("login", "")), str(said.get("remote", ""))
+        try:
+            if request.query.get("command") != "report":
+                refused = await bans.refused(name, source)
+                metrics.LOGINS.labels("refused" if refused else "asked").inc()
+                return web.json_response(REFUSE if refused else ALLOW)
+            # What was refused here before the password was looked at says nothing about the password.
+            if said.get("success"):
+                await bans.succeeded(name, source)
+            elif not said.get("policy_reject"):
+                metrics.LOGINS.labels("failed").inc()
+                await bans.failed(name, source, time.time())
+        except StoreError as error:
+            LOG.warning("logins go unchecked: %s", error)
+        return web.json_response(ALLOW)
+
+    async def tell(_: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app = web.Application()
+    app.add_routes([web.post("/login", login), web.get("/metrics", tell)])
+    return app

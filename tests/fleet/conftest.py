@@ -1,0 +1,87 @@
+"""One lab for all fleet tests: the one that runs, brought up to date; else their own, gone at the end."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.fleet.fleet import LAB, Account, Fleet
+
+PLANS = """
+exact: {recipients_per_day: 1000}
+narrow: {recipients_per_day: 5, recipients_per_message: 4}
+"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/fleet/" in str(item.path):
+            item.add_marker("fleet")
+
+
+@pytest.fixture(scope="session")
+def fleet() -> Iterator[Fleet]:
+    fleet = Fleet()
+    ours = all(found.state != "running" for found in fleet.machines.states())
+    fleet.done("lab", "up", timeout=1200)
+    fleet.done("dns", "publish", "--fleet")
+    yield fleet
+    if ours:
+        fleet.done("lab", "down")
+
+
+@pytest.fixture(scope="session")
+def sender(fleet: Fleet) -> Iterator[Account]:
+    """A customer whose mail is signed."""
+    account = fleet.add_customer("tester", "initech.example", sends=True)
+    yield account
+    fleet.done("customer", "remove", account.customer, "--yes")
+
+
+@pytest.fixture(scope="session")
+def unsigned(fleet: Fleet) -> Iterator[Account]:
+    """A customer whose domain has no active key yet."""
+    account = fleet.add_customer("unsigned", "umbrella.example", sends=False)
+    yield account
+    fleet.done("customer", "remove", account.customer, "--yes")
+
+
+@pytest.fixture
+def since() -> float:
+    """The moment at which a test began."""
+    return time.time() - 1
+
+
+@pytest.fixture(scope="module")
+def plans(fleet: Fleet) -> Iterator[None]:
+    """Two plans more than are shipped."""
+    file = LAB / "plans.yml"
+    shipped = (LAB.parent / "example/plans.yml").read_text()
+    file.write_text(shipped + PLANS)
+    yield
+    file.unlink()
+
+
+@pytest.fixture
+def customer(fleet: Fleet, plans: None, request: pytest.FixtureRequest) -> Iterator[Account]:
+    """A customer on one of the two, in a domain: indirect parameters (plan, domain)."""
+    plan, domain = request.param
+    name = f"{plan}-{uuid4().hex[:8]}"  # counts outlive a customer: the same name would have today's
+    try:
+        yield fleet.add_customer(name, domain, sends=True, plan=plan)
+    finally:
+        fleet.done("customer", "remove", name, "--yes")
+
+
+@pytest.fixture
+def copy(fleet: Fleet, tmp_path: Path) -> Path:
+    """A copy of the lab's inventory that a test may spoil."""
+    target = tmp_path / "inventory"
+    shutil.copytree(LAB, target)
+    (target / "customers").mkdir(exist_ok=True)  # of a lab that has none yet
+    return target

@@ -1,0 +1,60 @@
+"""What becomes of mail when a receiver defers, rejects or is slow."""
+
+from __future__ import annotations
+
+import time
+
+from tests.fleet.fleet import Account, Fleet, eventually, mail
+
+
+def test_a_deferred_message_waits_and_arrives_later(fleet: Fleet, sender: Account, since: float) -> None:
+    recipient = "later@gmail.test"
+    message = mail(sender.domain, [recipient])
+    with fleet.behaviour(recipient, "defer"):
+        with fleet.session(sender) as session:
+            queue_id = session.send(f"bounce@{sender.domain}", [recipient], message).queue_id
+        assert queue_id is not None
+        eventually(lambda: _attempted(fleet, queue_id), "a first attempt")
+        assert fleet.queued(queue_id)
+    for host in fleet.inventory.group("backends"):
+        fleet.on(host.name, "postqueue", "-f")
+    received = fleet.arrived(message["Message-ID"], since)
+    assert fleet.proof_of(received).faults == ()
+    eventually(lambda: not fleet.queued(queue_id), "an empty queue")
+
+
+def test_a_rejected_message_comes_back_to_the_return_path(
+    fleet: Fleet, sender: Account, since: float
+) -> None:
+    recipient, back = "nobody@gmail.test", f"bounce-{time.time_ns()}@{sender.domain}"
+    message = mail(sender.domain, [recipient])
+    with fleet.behaviour(recipient, "reject"):
+        with fleet.session(sender) as session:
+            session.send(back, [recipient], message)
+
+        def notified() -> list[bytes]:
+            return [each.raw for each in fleet.world_received(since) if each.recipient == back]
+
+        (dsn,) = eventually(notified, "a delivery status notification")
+    assert b"Content-Type: message/delivery-status" in dsn
+    assert b"Status: 5.1.1" in dsn
+    assert message["Message-ID"].encode() in dsn
+
+
+def test_a_slow_recipient_holds_up_nobody_else(fleet: Fleet, sender: Account, since: float) -> None:
+    slow, quick = "slow@yahoo.test", "quick@gmail.test"
+    waiting, other = mail(sender.domain, [slow]), mail(sender.domain, [quick])
+    with fleet.behaviour(slow, "slow:20"):
+        with fleet.session(sender) as session:
+            session.send(f"bounce@{sender.domain}", [slow], waiting)
+            session.send(f"bounce@{sender.domain}", [quick], other)
+        fleet.arrived(other["Message-ID"], since)
+        assert waiting["Message-ID"] not in {each.message_id for each in fleet.world_received(since)}
+        fleet.arrived(waiting["Message-ID"], since)
+
+
+def _attempted(fleet: Fleet, queue_id: str) -> bool:
+    return any(
+        fleet.on(host.name, "grep", "-q", f"{queue_id}: to=.*status=deferred", "/var/log/mail.log").ok
+        for host in fleet.inventory.group("backends")
+    )

@@ -1,0 +1,218 @@
+"""Keys change under mail that goes on; whatever is in doubt, away or killed, no mail fails to verify."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from email import message_from_bytes
+from functools import cache
+from typing import Any
+
+import pytest
+
+from provisioner.adapters import dkim_verify
+from provisioner.adapters.blocking import Blocking
+from provisioner.adapters.resolver import Authorities
+from provisioner.adapters.world import Received
+from tests.fleet.fleet import LAB, ROOT, Account, Fleet, eventually, mail
+from tests.fleet.paced import Paced
+
+DOMAIN = "globex.example"
+RATE = 50
+UNSUBSCRIBE = {
+    "List_Unsubscribe": f"<https://{DOMAIN}/u>",
+    "List_Unsubscribe_Post": "List-Unsubscribe=One-Click",
+}
+SHORT = "fleet_queue_lifetime: 1s\nfleet_dkim_retirement: 3s\n"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short_lives() -> Iterator[None]:
+    """What takes days takes seconds here."""
+    file = LAB / "group_vars/all/fleet.yml"
+    text = file.read_text()
+    file.write_text(text + SHORT)
+    yield
+    file.write_text(text)
+
+
+@pytest.fixture(scope="module")
+def account(fleet: Fleet) -> Iterator[Account]:
+    yield fleet.add_customer("rotating", DOMAIN, sends=True)
+    fleet.done("customer", "remove", "rotating", "--yes")
+
+
+def slots(fleet: Fleet) -> dict[int, str]:
+    (facts,) = json.loads(fleet.done("dkim", "status", DOMAIN, "--json"))
+    return {slot["slot"]: slot["state"] for slot in facts["slots"]}
+
+
+def settle(fleet: Fleet) -> int:
+    """Go on until only one generation is left; its slot."""
+
+    def alone() -> int | None:
+        now = slots(fleet)
+        if set(now.values()) == {"active"}:
+            return next(iter(now))
+        fleet.cli("dkim", "rotate", "--all-due", "--apply")
+        return None
+
+    return eventually(alone, "one generation of keys", 90)
+
+
+def signatures(received: Received) -> list[list[str]]:
+    """The tags of each signature, without white space."""
+    headers = message_from_bytes(received.raw).get_all("DKIM-Signature") or []
+    return [re.sub(r"\s+", "", str(header)).split(";") for header in headers]
+
+
+def selectors(received: Received) -> set[str]:
+    return {tag[2:] for tags in signatures(received) for tag in tags if tag.startswith("s=")}
+
+
+def verifier(fleet: Fleet) -> Any:
+    """Verifies against the authoritative servers as they are now."""
+    names = Blocking(Authorities(str(fleet.inventory.settings.dns_resolver)))
+
+    @cache
+    def txt(name: str) -> bytes | None:
+        values = names.lookup(name, "TXT").values
+        return values[0].encode() if values else None
+
+    return lambda raw: dkim_verify.verify(raw, txt)
+
+
+def test_mail_goes_on_through_a_whole_rotation_and_all_of_it_verifies(fleet: Fleet, account: Account) -> None:
+    before = settle(fleet)
+    with Paced(fleet, account, RATE) as stream:
+        time.sleep(2)
+        fleet.done("dkim", "rotate", DOMAIN, "--apply", "--wait", "--timeout", "120")
+        time.sleep(2)
+    assert not stream.refused
+    wanted = set(stream.sent)
+
+    def all_arrived() -> list[Received] | None:
+        found = [each for each in fleet.world_received(stream.since) if each.message_id in wanted]
+        return found if len({each.message_id for each in found}) == len(wanted) else None
+
+    received = eventually(all_arrived, "every mail", 120)
+    at_arrival = Counter(tuple(sorted(fleet.proof_of(each).dkim.items())) for each in received)
+    assert set(at_arrival) == {(("ed25519", "pass"), ("rsa", "pass"))}
+    used = Counter(frozenset(selectors(each)) for each in received)
+    assert len(used) == 2, used  # the generation before, and the one after; never a mixture
+    verify = verifier(fleet)
+    assert all(verify(each.raw) == {"rsa": True, "ed25519": True} for each in received)
+    after = settle(fleet)
+    assert after != before
+    gone = [each for each in received if f"s{before}" in selectors(each)]
+    fresh = verifier(fleet)
+    assert not any(fresh(gone[0].raw).values())
+    print(f"{len(wanted)} mails at {len(wanted) / stream.seconds:.0f}/s: {dict(used)}")
+
+
+def test_a_signer_that_is_away_holds_the_keys_until_it_is_back(fleet: Fleet, account: Account) -> None:
+    before = settle(fleet)
+    lab, substrate = fleet.machines.lab, fleet.machines.substrate
+    substrate.podman("exec", lab.container("be2"), "systemctl", "stop", "ssh")
+    try:
+        held = fleet.cli("dkim", "rotate", DOMAIN, "--apply")
+        assert (held.returncode, "be2" in held.stderr) == (3, True), held.stderr
+        assert sorted(slots(fleet).values()) == ["active", "distributed"]
+    finally:
+        substrate.podman("exec", lab.container("be2"), "systemctl", "start", "ssh")
+    fleet.done("dkim", "rotate", DOMAIN, "--apply", "--wait", "--timeout", "120")
+    assert settle(fleet) != before
+
+
+def test_a_run_that_is_killed_at_any_step_is_completed_by_the_next(fleet: Fleet, account: Account) -> None:
+    before = settle(fleet)
+    command = [sys.executable, "-u", "-m", "provisioner", "-i", str(LAB), "dkim", "rotate", DOMAIN, "--apply"]
+    killed = 0
+    for _ in range(30):
+        run = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert run.stdout is not None
+        if DOMAIN in run.stdout.readline() and run.poll() is None:
+            os.kill(run.pid, signal.SIGKILL)
+            killed += 1
+        run.stdout.close()
+        run.wait()
+        if before in slots(fleet) and slots(fleet)[before] == "retiring":
+            break
+    assert killed >= 2
+    fleet.done("dkim", "rotate", DOMAIN, "--apply", "--wait", "--timeout", "120")
+    assert settle(fleet) != before
+
+
+def test_a_signer_with_the_wrong_key_is_found_by_the_probe_and_all_go_back(
+    fleet: Fleet, account: Account, since: float
+) -> None:
+    before = settle(fleet)
+    fleet.done("dkim", "rotate", DOMAIN, "--apply")
+    (coming,) = [slot for slot in slots(fleet) if slot != before]
+    keys = json.loads(fleet.done("dkim", "show", DOMAIN, "--json"))["keys"]
+    wrong = next(each["id"] for each in keys if each["selector"] == f"s{coming}")
+    right = next(each["id"] for each in keys if each["selector"] == f"s{before}")
+    fleet.shell("be2", f"cd /var/lib/provisioner/keys && cat {right}.pem > {wrong}.pem")
+    drift = fleet.cli("dkim", "check", DOMAIN)
+    assert drift.returncode == 1
+    assert f"{DOMAIN} s{coming} at be2" in drift.stderr
+    assert "be1" not in drift.stderr
+    failed = fleet.cli("dkim", "rotate", DOMAIN, "--apply", "--wait", "--timeout", "120")
+    assert failed.returncode == 1
+    assert "probe through be2: the signature with" in failed.stderr
+    assert "going back to the keys before" in failed.stderr
+    assert slots(fleet) == {before: "active", coming: "retiring"}
+    with fleet.session(account) as session:
+        message = mail(DOMAIN, ["reader@gmail.test"])
+        session.send(f"bounce@{DOMAIN}", ["reader@gmail.test"], message)
+    arrived = fleet.arrived(str(message["Message-ID"]), since)
+    assert selectors(arrived) == {f"s{before}", f"e{before}"}
+    assert fleet.proof_of(arrived).dkim == {"rsa": "pass", "ed25519": "pass"}
+    settle(fleet)
+    fleet.done("dkim", "check", DOMAIN, "--private")
+
+
+def test_leaked_keys_are_revoked_as_soon_as_others_sign(fleet: Fleet, account: Account) -> None:
+    before = settle(fleet)
+    reason = ["--emergency", "--reason", "test"]
+    fleet.done("dkim", "rotate", DOMAIN, "--apply", "--wait", "--timeout", "120", *reason)
+    assert slots(fleet).get(before) in {"revoked", None}
+    assert settle(fleet) != before
+
+
+def test_names_below_a_domain_sign_as_it_where_the_customer_may(
+    fleet: Fleet, account: Account, since: float
+) -> None:
+    settle(fleet)
+    file = LAB / "customers/rotating.yml"
+    text = file.read_text()
+    sender = f"News <news@shop.{DOMAIN}>"
+    with fleet.session(account) as session:
+        refused = mail(DOMAIN, ["reader@gmail.test"], From=sender)
+        with pytest.raises(Exception, match="does not belong to account"):
+            session.send(f"bounce@{DOMAIN}", ["reader@gmail.test"], refused)
+    file.write_text(text + "subdomains: true\n")
+    try:
+        fleet.done("customer", "push")
+        message = mail(DOMAIN, ["reader@gmail.test"], From=sender, **UNSUBSCRIBE)
+        with fleet.session(account) as session:
+            session.send(f"bounce@{DOMAIN}", ["reader@gmail.test"], message)
+        arrived = fleet.arrived(str(message["Message-ID"]), since)
+        assert fleet.proof_of(arrived).dkim == {"rsa": "pass", "ed25519": "pass"}
+        for signature in signatures(arrived):
+            assert {"d=globex.example", "c=relaxed/relaxed"} <= set(signature)
+            assert not [tag for tag in signature if tag.startswith("l=")]
+            (covered,) = [tag[2:].lower().split(":") for tag in signature if tag.startswith("h=")]
+            assert {"list-unsubscribe", "list-unsubscribe-post"} <= set(covered)
+            # Signed once more than it is there: none can be added.
+            assert covered.count("from") == 2
+    finally:
+        file.write_text(text)
+        fleet.done("customer", "push")

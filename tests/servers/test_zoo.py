@@ -1,0 +1,56 @@
+"""Broken zones, each named as what it is, and sound ones, none of which is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from provisioner.adapters.dns_wire import Wire
+from provisioner.adapters.resolver import Authorities
+from provisioner.core.findings import Finding
+from provisioner.workflows import readiness
+from tests.servers.daemon import HERE
+from tests.servers.knot import Knot
+from tests.zoo.animals import ANIMALS
+from tests.zoo.cage import Animal
+from tests.zoo.keeper import Zoo, domain_of
+from tests.zoo.perches import PERCHES
+
+Found = dict[str | None, tuple[Finding, ...]]
+LEAST = 80
+"""Broken zones that there are at least."""
+
+
+@pytest.fixture(scope="module")
+def zoo() -> Zoo:
+    return Zoo()
+
+
+@pytest.fixture(scope="module")
+def found(zoo: Zoo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
+    records = [(name, kind, value) for (name, kind), values in zoo.dns.items() for value in values]
+    server = Knot(tmp_path_factory.mktemp("knot"), records)
+
+    async def look() -> Found:
+        dns = Authorities(HERE, Wire(port=server.port, timeout=2.0, remember=True))
+        subjects = (None, *(domain_of(animal) for animal in ANIMALS))
+        return {each.domain: each.findings async for each in readiness.verify(zoo.inventory, subjects, dns)}
+
+    yield asyncio.run(look())
+    server.stop()
+
+
+@pytest.mark.parametrize("animal", ANIMALS, ids=lambda animal: animal.name)
+def test_a_domain_is_told_of_as_it_is(zoo: Zoo, found: Found, animal: Animal) -> None:
+    assert not zoo.amiss(animal, found[domain_of(animal)])
+
+
+def test_every_egress_address_is_told_of_as_it_is(zoo: Zoo, found: Found) -> None:
+    wrong = {each.host: zoo.amiss_at(each, found[None]) for each in zoo.homes}
+    assert not {host: faults for host, faults in wrong.items() if faults}
+
+
+def test_the_zoo_is_large() -> None:
+    assert sum(bool(each.told) for each in (*ANIMALS, *PERCHES)) >= LEAST

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from provisioner.core.answers import Outcome
+from provisioner.core.gate import NOT_ACTIVE
+from tests.unit.cli.running import Run
+from tests.unit.cli.test_dns_verify import make_sound
+
+
+def suspended(run: Run, name: str) -> object:
+    facts = run("customer", "show", name, "--json").json
+    assert isinstance(facts, dict)
+    return facts["suspended"]
+
+
+def audited(run: Run) -> list[dict[str, str]]:
+    log = run.root / "audit.jsonl"
+    return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+
+@pytest.fixture
+def initech(run: Run) -> Run:
+    wanted = ("--domain", "initech.example", "--contact", "it@initech.example", "--inactive")
+    added = run("customer", "add", "initech", *wanted)
+    assert "customer activate initech" in added.out
+    make_sound(run)
+    return run
+
+
+def test_a_customer_waits_until_its_dns_is_right(initech: Run) -> None:
+    assert suspended(initech, "initech") == NOT_ACTIVE
+    refused = initech("customer", "activate", "initech")
+    assert refused.code == 1
+    assert "spf initech.example" in refused.err
+    assert "--watch" in refused.err
+    assert suspended(initech, "initech")
+    assert not audited(initech)
+
+
+def test_what_is_right_goes_through(run: Run) -> None:
+    make_sound(run)
+    assert run("customer", "activate", "acme").code == 0
+    assert not audited(run)
+
+
+def test_force_needs_a_reason_and_is_kept(initech: Run) -> None:
+    assert initech("customer", "activate", "initech", "--force").code == 2
+    done = initech("customer", "activate", "initech", "--force", "--reason", "moves on Monday")
+    assert done.code == 0
+    assert suspended(initech, "initech") is None
+    (entry,) = audited(initech)
+    assert (entry["subject"], entry["action"], entry["why"]) == (
+        "customer initech",
+        "activate",
+        "moves on Monday",
+    )
+    assert "spf initech.example: fail" in entry["seen"]
+
+
+def test_doubt_asks_a_person(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_sound(run)
+    run.dns.fail("globex.example", "MX", Outcome.TIMEOUT)
+    assert run("customer", "activate", "globex").code == 1  # nobody there to be asked
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("typer.confirm", lambda _: False)
+    assert run("customer", "activate", "globex").code == 1
+    monkeypatch.setattr("typer.confirm", lambda _: True)
+    assert run("customer", "activate", "globex").code == 0
+    assert audited(run)[0]["why"] == "unknown, and confirmed"
+
+
+def test_an_egress_address_without_a_name_closes_the_gate(run: Run) -> None:
+    make_sound(run)
+    run.dns.data.pop(("31.2.0.192.in-addr.arpa", "PTR"))
+    refused = run("customer", "activate", "globex")
+    assert refused.code == 1
+    assert "ptr 192.0.2.31" in refused.err
+
+
+def test_more_mail_a_day_needs_the_same(run: Run) -> None:
+    refused = run("customer", "set-plan", "acme", "business")
+    assert refused.code == 1
+    assert "upgrade to business refused" in refused.err
+    assert run("customer", "set-plan", "globex", "base").code == 0  # less needs nothing
+    make_sound(run)
+    assert run("customer", "set-plan", "acme", "business").code == 0
+
+
+def test_who_is_suspended_is_not_activated(run: Run) -> None:
+    run("customer", "suspend", "acme", "--reason", "complaints")
+    found = run("customer", "activate", "acme")
+    assert (found.code, "customer resume acme" in found.err) == (2, True)

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from provisioner.core.customers import Account, Customer
+from provisioner.core.fleet import Inventory
+from provisioner.core.validation import conflicts
+from tests.unit.core.test_bundle import ACME, HASH, INVENTORY, customer
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "secret",
+        "{PLAIN}secret",
+        "{CLEARTEXT}secret",
+        "",
+        "$argon2id$a:b",
+        "$6$a b",
+        "$6$a\n",
+        "{argon2id}$a",
+        "$",
+    ],
+)
+def test_only_hashes_are_taken_for_passwords(bad: str) -> None:
+    with pytest.raises(ValidationError, match="password hash"):
+        Account(login="acme", password_hash=bad)
+
+
+def test_a_hash_knows_its_scheme() -> None:
+    assert Account(login="acme", password_hash=HASH).dovecot_hash == "{ARGON2ID}" + HASH
+    own = "{BLF-CRYPT}$2y$05$abc"
+    assert Account(login="acme", password_hash=own).dovecot_hash == own
+
+
+def test_a_hash_is_not_shown() -> None:
+    assert HASH not in repr(ACME)
+
+
+def test_a_customer_is_kept_canonical() -> None:
+    found = Customer.model_validate(
+        {"name": "acme", "contact": "A@ACME.example", "domains": ["ACME.example."]}
+    )
+    assert (found.contact, found.domains, found.plan) == ("A@acme.example", ("acme.example",), "base")
+
+
+@pytest.mark.parametrize(
+    ("newcomer", "reasons"),
+    [
+        (customer("acme", ["new.example"], ["new"]),
+         ["customer 'acme' exists already, in customers/acme.yml"]),
+        (customer("new", ["new.example"], ["new"]), []),
+        (
+            customer("new", ["acme.example"], ["globex"]),
+            [
+                "domain 'acme.example' is claimed by customers/acme.yml already",
+                "login 'globex' is claimed by customers/globex.yml already",
+            ],
+        ),
+        (customer("new", ["dkim.operator.example"], ["new"]),
+         ["domain 'dkim.operator.example' is a name of the fleet itself"]),
+        (customer("new", ["a.example", "a.example"], ["new"]), ["domain 'a.example' appears twice"]),
+    ],
+)  # fmt: skip
+def test_whether_a_newcomer_fits(newcomer: Customer, reasons: list[str]) -> None:
+    inventory: Inventory = INVENTORY
+    assert conflicts(inventory, [("here", newcomer)]) == [("here", reason) for reason in reasons]

@@ -1,0 +1,284 @@
+"""No key signs before the world verifies it, no record goes before mail signed with it has had its time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from provisioner.core.dkim import KeyState
+from provisioner.core.key_slots import COMING, Action, Dns, Plan, Policy, Seen, Slot, Step, Wish, after
+from provisioner.core.rotation import decide, forecast
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+TTL = timedelta(hours=1)
+POLICY = Policy()
+ALL = {"be1": True, "be2": True}
+
+
+def slot(number: int, state: KeyState, **more: object) -> Slot:
+    return replace(Slot(number, state, START, proven=START), **more)  # type: ignore[arg-type]
+
+
+def steps(plan: Plan) -> list[tuple[int, Action]]:
+    return [(step.slot, step.action) for step in plan.steps]
+
+
+def test_a_whole_life_when_all_goes_well() -> None:
+    now, seen = START, Seen(Dns.EXACT, TTL, ALL)
+    slots: tuple[Slot, ...] = (Slot(1, KeyState.ACTIVE, START, proven=START),)
+    said: list[Action] = []
+    wish = Wish.ROTATE
+    for _ in range(400):
+        plan = decide(slots, {each.number: seen for each in slots}, POLICY, now, wish)
+        wish = Wish.NOTHING
+        for step in plan.steps:
+            said.append(step.action)
+            slots = after(slots, step, now)
+        if not plan.steps:
+            now += timedelta(hours=1)
+        if not plan.waits and not plan.steps:
+            break
+        if now > START + timedelta(days=20):
+            break
+    assert said == [
+        *(Action.GENERATE, Action.DISTRIBUTE, Action.ACKNOWLEDGE, Action.PUBLISH, Action.NOTE_AGREEMENT),
+        *(Action.ACTIVATE, Action.NOTE_STOPPED, Action.PROVE, Action.REVOKE, Action.DESTROY),
+    ]
+    assert [(each.number, each.state) for each in slots] == [(2, KeyState.ACTIVE)]
+
+
+@pytest.mark.parametrize(
+    ("seen", "said"),
+    [
+        (Seen(Dns.DOUBT, TTL, ALL), "DNS: a server does not answer"),
+        (Seen(Dns.DIFFERENT, TTL, ALL), "DNS: a server has something else"),
+        (Seen(Dns.EXACT, TTL, {"be1": True, "be2": None}), "signers that have not shown these keys: be2"),
+        (
+            Seen(Dns.EXACT, TTL, {"be1": False, "be2": None}),
+            "signers that have not shown these keys: be1, be2",
+        ),
+        (Seen(Dns.EXACT, TTL, {}), "signers that have not shown these keys: all"),
+    ],
+)
+def test_doubt_holds(seen: Seen, said: str) -> None:
+    waiting = [slot(1, KeyState.ACTIVE), slot(2, KeyState.VERIFIED)]
+    plan = decide(waiting, {2: seen}, POLICY, START)
+    assert steps(plan) == []
+    assert [wait.reason for wait in plan.waits] == [said]
+
+
+def test_a_doubt_after_the_first_look_begins_anew() -> None:
+    waiting = [slot(2, KeyState.VERIFIED, agreed=START)]
+    for dns in (Dns.DOUBT, Dns.DIFFERENT):
+        plan = decide(waiting, {2: Seen(dns, TTL, ALL)}, POLICY, START + 2 * TTL)
+        assert steps(plan) == [(2, Action.FORGET_AGREEMENT)]
+
+
+def test_the_second_look_waits_for_the_time_to_live() -> None:
+    waiting = [slot(2, KeyState.VERIFIED, agreed=START)]
+    seen = {2: Seen(Dns.EXACT, TTL, ALL)}
+    early = decide(waiting, seen, POLICY, START + TTL - timedelta(seconds=1))
+    assert (steps(early), early.waits[0].until) == ([], START + TTL)
+    assert steps(decide(waiting, seen, POLICY, START + TTL)) == [(2, Action.ACTIVATE)]
+    set_back = decide(waiting, seen, POLICY, START - timedelta(seconds=1))
+    assert steps(set_back) == [(2, Action.NOTE_AGREEMENT)]
+
+
+def test_retirement_lasts_until_the_last_signed_mail_has_had_its_time() -> None:
+    seen = {1: Seen(Dns.EXACT, TTL, ALL)}
+    old = slot(1, KeyState.RETIRING, signed=START)
+    slots = [slot(2, KeyState.ACTIVE), old]
+    assert steps(decide(slots, seen, POLICY, START + timedelta(days=14, seconds=-1))) == []
+    assert steps(decide(slots, seen, POLICY, START + timedelta(days=14))) == [(1, Action.REVOKE)]
+    unsure = [slots[0], replace(old, signed=None)]
+    assert steps(decide(unsure, seen, POLICY, START + timedelta(days=99))) == [(1, Action.NOTE_STOPPED)]
+    away = {1: Seen(Dns.EXACT, TTL, {"be1": True, "be2": None})}
+    assert "one may still sign" in decide(unsure, away, POLICY, START + timedelta(days=99)).waits[0].reason
+    late = replace(old, signed=START + timedelta(days=13))
+    due = START + timedelta(days=13 + 5 + 1) + TTL
+    assert steps(decide([slots[0], late], seen, POLICY, due - timedelta(seconds=1))) == []
+    assert steps(decide([slots[0], late], seen, POLICY, due)) == [(1, Action.REVOKE)]
+
+
+def test_keys_grow_old() -> None:
+    active = [slot(1, KeyState.ACTIVE)]
+    assert steps(decide(active, {}, POLICY, START + timedelta(days=179))) == []
+    assert steps(decide(active, {}, POLICY, START + timedelta(days=180))) == [(2, Action.GENERATE)]
+    assert steps(decide(active, {}, replace(POLICY, age=None), START + timedelta(days=9999))) == []
+    assert steps(decide([], {}, POLICY, START)) == [(1, Action.GENERATE)]
+
+
+def test_one_slot_is_kept_for_an_emergency() -> None:
+    slots = [slot(1, KeyState.RETIRING), slot(2, KeyState.ACTIVE)]
+    plan = decide(slots, {}, POLICY, START + timedelta(days=1), Wish.ROTATE)
+    assert steps(plan) == []
+    assert "the last slot is kept for an emergency" in plan.waits[-1].reason
+    urgent = decide(slots, {}, POLICY, START + timedelta(days=1), Wish.EMERGENCY)
+    assert steps(urgent) == [(2, Action.MARK_LEAKED), (3, Action.GENERATE)]
+    full = [*slots, slot(3, KeyState.RETIRING)]
+    assert "every slot is taken" in decide(full, {}, POLICY, START, Wish.EMERGENCY).waits[-1].reason
+
+
+def test_an_emergency_skips_no_proof_and_then_revokes_at_once() -> None:
+    leaked = slot(1, KeyState.ACTIVE, leaked=True)
+    coming = slot(2, KeyState.VERIFIED, agreed=START)
+    assert steps(decide([leaked, coming], {2: Seen(Dns.DOUBT, TTL, ALL)}, POLICY, START + TTL)) == [
+        (2, Action.FORGET_AGREEMENT)
+    ]
+    gone = replace(leaked, state=KeyState.RETIRING)
+    assert steps(decide([gone, slot(2, KeyState.ACTIVE)], {}, POLICY, START)) == [(1, Action.REVOKE)]
+
+
+def test_back_to_keys_that_retire() -> None:
+    slots = [slot(1, KeyState.RETIRING), slot(2, KeyState.ACTIVE)]
+    seen = Seen(Dns.EXACT, TTL, ALL)
+    plan = decide(slots, {1: seen}, POLICY, START, Wish.ROLLBACK)
+    assert plan.steps == (Step(1, Action.ACTIVATE, KeyState.ACTIVE, retires=2),)
+    for doubt in (replace(seen, dns=Dns.DOUBT), replace(seen, signers={"be1": None})):
+        assert steps(decide(slots, {1: doubt}, POLICY, START, Wish.ROLLBACK)) == []
+    leaked = [replace(slots[0], leaked=True), slots[1]]
+    assert steps(decide(leaked, {1: seen}, POLICY, START, Wish.ROLLBACK)) == []
+    assert steps(decide(slots[1:], {}, POLICY, START, Wish.ROLLBACK)) == []
+
+
+def test_keys_that_sign_are_proven_and_until_then_those_before_are_kept() -> None:
+    seen = {number: Seen(Dns.EXACT, TTL, ALL) for number in (1, 2)}
+    old, new = slot(1, KeyState.RETIRING, signed=START), slot(2, KeyState.ACTIVE, proven=None)
+    late = START + timedelta(days=99)
+    plan = decide([old, new], seen, POLICY, late)
+    assert steps(plan) == [(2, Action.PROVE)]
+    assert plan.waits[0].reason.startswith("kept to go back to")
+    away = {2: Seen(Dns.EXACT, TTL, {"be1": True, "be2": None})}
+    assert "no probe is possible" in decide([old, new], away, POLICY, late).waits[-1].reason
+    assert steps(decide([replace(old, leaked=True), new], {}, POLICY, START)) == [(1, Action.REVOKE)]
+
+
+def test_what_somebody_gives_up() -> None:
+    for state in COMING:
+        dropped = [slot(1, KeyState.ACTIVE), slot(2, state)]
+        assert steps(decide(dropped, {}, POLICY, START, Wish.REVOKE, 2)) == [(2, Action.MARK_LEAKED)]
+        dropped[1] = replace(dropped[1], leaked=True)
+        assert steps(decide(dropped, {}, POLICY, START)) == [(2, Action.DESTROY)]
+        assert steps(decide(dropped, {}, POLICY, START, Wish.REVOKE, 2)) == []
+    plan = decide([slot(1, KeyState.ACTIVE)], {}, POLICY, START, Wish.REVOKE, 1)
+    assert (steps(plan), plan.waits[0].reason) == ([], "these keys sign: others have to take over first")
+    assert decide([slot(1, KeyState.ACTIVE)], {}, POLICY, START, Wish.REVOKE, 3) == Plan((), ())
+
+
+def test_what_lies_ahead() -> None:
+    ahead = forecast((slot(1, KeyState.ACTIVE),), ["be1", "be2"], TTL, POLICY, START, Wish.ROTATE)
+    assert [(each.step.slot, each.step.action, each.at - START) for each in ahead if each.at > START] == [
+        (2, Action.ACTIVATE, TTL),
+        (1, Action.NOTE_STOPPED, TTL),
+        (2, Action.PROVE, TTL),
+        (1, Action.REVOKE, TTL + timedelta(days=14)),
+        (1, Action.DESTROY, 2 * TTL + timedelta(days=14)),
+    ]
+    assert forecast((slot(1, KeyState.ACTIVE),), ["be1"], TTL, POLICY, START) == ()
+
+
+class Life(RuleBasedStateMachine):
+    """A domain's keys under any order of answers, absences, crashes, wishes and clock steps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = START  # what the clock says; it may be set
+        self.real = START  # what passes
+        self.slots: tuple[Slot, ...] = ()
+        self.dns: dict[int, Dns] = {}
+        self.signers: dict[str, bool | None] = dict(ALL)
+        self.exact_since: dict[
+            int, datetime
+        ] = {}  # real: DNS has had it everywhere since then, whenever looked
+        self.stopped: dict[int, datetime] = {}  # real: when the last mail was signed with a slot
+        self.jumped = timedelta()  # how much more the clock says has passed: no tool can see through that
+
+    def seen(self) -> dict[int, Seen]:
+        return {n.number: Seen(self.dns.get(n.number, Dns.DIFFERENT), TTL, self.signers) for n in self.slots}
+
+    @rule(hours=st.integers(0, 24 * 30))
+    def time_passes(self, hours: int) -> None:
+        self.now += timedelta(hours=hours)
+        self.real += timedelta(hours=hours)
+
+    @rule(hours=st.integers(1, 48))
+    def the_clock_is_set_back(self, hours: int) -> None:
+        self.now -= timedelta(hours=hours)
+
+    @rule(hours=st.integers(1, 24 * 30))
+    def the_clock_is_set_forward(self, hours: int) -> None:
+        self.now += timedelta(hours=hours)
+        self.jumped += timedelta(hours=hours)
+
+    @rule(number=st.sampled_from((1, 2, 3)), dns=st.sampled_from(Dns))
+    def dns_says(self, number: int, dns: Dns) -> None:
+        self.dns[number] = dns
+
+    @rule(host=st.sampled_from(sorted(ALL)), holds=st.sampled_from((True, True, False, None)))
+    def a_signer_says(self, host: str, holds: bool | None) -> None:
+        self.signers[host] = holds
+
+    @rule(
+        wish=st.sampled_from((Wish.NOTHING, Wish.NOTHING, *Wish)),
+        done=st.integers(0, 4),
+        number=st.integers(1, 3),
+        probes_verify=st.booleans(),
+    )
+    def the_tool_runs(self, wish: Wish, done: int, number: int, probes_verify: bool) -> None:
+        """It may be killed after any step: what was done and not noted is done again by the next run."""
+        seen = self.seen()
+        plan = decide(self.slots, seen, POLICY, self.now, wish, number)
+        for step in plan.steps[:done]:
+            self.check(step, seen)
+            if step.action is Action.PROVE and not probes_verify:
+                continue
+            before = {each.number: each.state for each in self.slots}
+            self.slots = after(self.slots, step, self.now)
+            for each in self.slots:
+                if before.get(each.number) is KeyState.ACTIVE and each.state is KeyState.RETIRING:
+                    self.stopped[each.number] = self.real
+            if step.action is Action.NOTE_AGREEMENT:
+                self.exact_since[step.slot] = self.real
+            elif step.action is Action.FORGET_AGREEMENT:
+                self.exact_since.pop(step.slot, None)
+            elif step.action is Action.DESTROY:
+                self.exact_since.pop(step.slot, None)
+                self.dns.pop(step.slot, None)
+
+    def check(self, step: Step, seen: dict[int, Seen]) -> None:
+        mine = next((each for each in self.slots if each.number == step.slot), None)
+        if step.action is Action.ACTIVATE:
+            assert mine is not None
+            assert seen[step.slot].dns is Dns.EXACT
+            assert all(self.signers.values())
+            if mine.state is KeyState.VERIFIED:
+                assert self.real - self.exact_since[step.slot] + self.jumped >= TTL
+        if step.action is Action.REVOKE:
+            assert mine is not None
+            assert mine.leaked or all(each.proven for each in self.slots if each.state is KeyState.ACTIVE)
+            assert mine.leaked or self.real - self.stopped[step.slot] + self.jumped >= POLICY.retire_at_least
+        if step.action is Action.GENERATE:
+            assert mine is None
+
+    @invariant()
+    def at_most_one_generation_signs_and_one_comes(self) -> None:
+        states = [each.state for each in self.slots]
+        assert states.count(KeyState.ACTIVE) <= 1
+        coming = [each for each in self.slots if each.state in COMING]
+        # One that was given up may still be there for a moment when the next is made.
+        assert len([each for each in coming if not each.leaked]) <= 1
+        assert len({each.number for each in self.slots}) == len(self.slots) <= 3
+
+    @precondition(lambda self: any(each.state is KeyState.RETIRING for each in self.slots))
+    @invariant()
+    def somebody_signs_once_somebody_did(self) -> None:
+        assert any(each.state is KeyState.ACTIVE for each in self.slots)
+
+
+Life.TestCase.settings = settings(max_examples=300, stateful_step_count=60, deadline=None)
+TestLife = Life.TestCase

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from provisioner.adapters.tenant_files import TenantFiles
+from provisioner.core.errors import UsageError
+from provisioner.workflows import customer_change as change
+from provisioner.workflows.push import TenantPush
+from tests import samples
+from tests.fakes import FakePasswords, FakePush
+
+SOON = date.today() + timedelta(days=3)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> TenantFiles:
+    return TenantFiles(samples.write(tmp_path))
+
+
+def granted(push: FakePush, login: str) -> dict[str, object]:
+    lines = push.bundles[-1].frontend["accounts"].decode().splitlines()
+    found: dict[str, object] = json.loads(
+        next(line for line in lines if line.startswith(login)).split(" ", 1)[1]
+    )
+    return found
+
+
+def text(store: TenantFiles, tmp_path: Path) -> str:
+    return (tmp_path / "customers/acme.yml").read_text()
+
+
+def test_a_plan_is_changed_and_comments_stay(store: TenantFiles, tmp_path: Path) -> None:
+    push = FakePush()
+    assert change.set_plan(store, "acme", "plus", push).anew
+    assert "# The first customer." in text(store, tmp_path)
+    assert "plan: plus" in text(store, tmp_path)
+    assert granted(push, "acme-web")["limits"]["recipients_per_day"] == 5000  # type: ignore[index]
+    assert not change.set_plan(store, "acme", "plus", push).anew
+
+
+def test_an_exception_comes_and_goes(store: TenantFiles, tmp_path: Path) -> None:
+    push, before = FakePush(), text(store, tmp_path)
+    change.override(store, "acme", "recipients_per_day", 9000, SOON, "sale", push)
+    assert granted(push, "acme-web")["overrides"]["recipients_per_day"][0] == 9000  # type: ignore[index]
+    change.override(store, "acme", "recipients_per_hour", None, SOON, "sale", push)
+    change.end_override(store, "acme", "recipients_per_day", push)
+    assert list(granted(push, "acme-web")["overrides"]) == ["recipients_per_hour"]  # type: ignore[call-overload]
+    change.end_override(store, "acme", "recipients_per_hour", push)
+    assert text(store, tmp_path) == before
+
+
+def test_suspension_says_why_and_ends(store: TenantFiles, tmp_path: Path) -> None:
+    push, before = FakePush(), text(store, tmp_path)
+    change.suspend(store, "acme", "unpaid", datetime.now(UTC), push)
+    assert granted(push, "acme-web")["suspended"] == "unpaid"
+    change.resume(store, "acme", push)
+    assert "suspended" not in granted(push, "acme-web")
+    assert text(store, tmp_path) == before
+    with pytest.raises(UsageError, match="is not suspended"):
+        change.resume(store, "acme", push)
+
+
+def test_a_new_password_is_for_one_account(store: TenantFiles, tmp_path: Path) -> None:
+    push = FakePush()
+    changed, login, password = change.rotate_password(store, FakePasswords(), "globex", None, push)
+    assert (login, password) == ("globex", "the-password")
+    assert changed.customer.accounts[0].password_hash != samples.HASH
+    with pytest.raises(UsageError, match="Which account"):
+        change.rotate_password(store, FakePasswords(), "acme", None, push)
+    with pytest.raises(UsageError, match="no account 'globex'"):
+        change.rotate_password(store, FakePasswords(), "acme", "globex", push)
+    others, _, _ = change.rotate_password(store, FakePasswords(), "acme", "acme-web", push)
+    assert others.customer.accounts[1].password_hash == samples.HASH
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "until", "reason", "told"),
+    [
+        ("recipients", 1, SOON, "x", "'recipients' is no limit"),
+        ("connections", 0, SOON, "x", "can't be 0"),
+        ("connections", -1, SOON, "x", "greater than or equal to 0"),
+        ("connections", 1, SOON, "", "at least 1 character"),
+        ("connections", 1, date(2020, 1, 1), "x", "2020-01-01 is over"),
+    ],
+)
+def test_a_wrong_exception_changes_nothing(
+    store: TenantFiles, tmp_path: Path, limit: str, value: int, until: date, reason: str, told: str
+) -> None:
+    push: TenantPush = FakePush()
+    before = text(store, tmp_path)
+    with pytest.raises(UsageError, match=told):
+        change.override(store, "acme", limit, value, until, reason, push)
+    assert text(store, tmp_path) == before
+
+
+def test_what_is_not_there(store: TenantFiles) -> None:
+    with pytest.raises(UsageError, match="no plan 'gold'"):
+        change.set_plan(store, "acme", "gold", None)
+    with pytest.raises(UsageError, match="no customer 'nobody'"):
+        change.set_plan(store, "nobody", "base", None)
+    with pytest.raises(UsageError, match="no override"):
+        change.end_override(store, "acme", "connections", None)

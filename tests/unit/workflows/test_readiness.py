@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+from provisioner.adapters.tenant_files import TenantFiles
+from provisioner.core.answers import Outcome
+from provisioner.core.findings import Finding, Status
+from provisioner.core.fleet import Inventory
+from provisioner.workflows import dkim, dns, readiness
+from tests import samples
+from tests.fakes import FakePublisher, FakeResolver, key_maker
+
+
+def fleet(root: Path) -> Inventory:
+    store = TenantFiles(samples.write(root))
+    dkim.generate(store, key_maker, "acme.example", datetime(2025, 1, 2, tzinfo=UTC))
+    return store.load()
+
+
+def verify(inventory: Inventory, subject: str | None, resolver: FakeResolver) -> tuple[Finding, ...]:
+    async def reports() -> list[readiness.Report]:
+        return [report async for report in readiness.verify(inventory, [subject], resolver)]
+
+    (report,) = asyncio.run(reports())
+    return report.findings
+
+
+def test_what_is_published_is_what_verifies(tmp_path: Path) -> None:
+    inventory = fleet(tmp_path)
+    publisher, resolver = FakePublisher(), FakeResolver()
+    dns.publish(inventory, None, publisher)
+    dns.publish(inventory, "acme.example", publisher)
+    resolver.publish_all(publisher.records)
+    resolver.set("acme.example", "MX", "10 mail.acme.example")
+    resolver.set("mail.acme.example", "A", "192.0.2.99")
+    for subject in (None, "acme.example"):
+        found = verify(inventory, subject, resolver)
+        assert {finding.status for finding in found} == {Status.PASS}, subject
+
+
+def test_an_empty_dns_fails_everything(tmp_path: Path) -> None:
+    inventory = fleet(tmp_path)
+    for subject in (None, "acme.example"):
+        found = verify(inventory, subject, FakeResolver())
+        assert {finding.status for finding in found} == {Status.FAIL}
+        assert all(finding.fix for finding in found)
+
+
+def test_a_silent_dns_is_unknown(tmp_path: Path) -> None:
+    inventory = fleet(tmp_path)
+    resolver = FakeResolver(otherwise=Outcome.SERVER_FAILED)
+    for subject in (None, "acme.example"):
+        found = verify(inventory, subject, resolver)
+        assert {finding.status for finding in found} == {Status.UNKNOWN}
+
+
+def test_a_domain_without_keys_fails(tmp_path: Path) -> None:
+    found = verify(fleet(tmp_path), "globex.example", FakeResolver())
+    assert "no keys in the inventory" in {finding.seen for finding in found}
