@@ -1,0 +1,41 @@
+"""How a host switches from one tenant bundle to the next."""
+
+from __future__ import annotations
+
+import sys
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCRIPT = Path(__file__).parents[3] / "roles/tenants/files/usr/local/sbin/provisioner-tenants"
+
+
+@pytest.fixture
+def tenants(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The host's own script, at work in a folder of ours and without Postfix or Dovecot."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # nothing is left beside the role's files
+    loader = SourceFileLoader("provisioner_tenants", str(SCRIPT))
+    spec = spec_from_loader(loader.name, loader)
+    assert spec is not None
+    module = module_from_spec(spec)
+    loader.exec_module(module)
+    for name, value in {"ROOT": tmp_path, "TENANTS": tmp_path / "tenants", "KEYS": tmp_path / "keys"}.items():
+        monkeypatch.setattr(module, name, value)
+    monkeypatch.setattr(module, "MAPS", ())
+    monkeypatch.setattr(module, "_hand_to_group", lambda _: None)
+    monkeypatch.setattr(module, "_forget_logins", lambda: None)
+    return module
+
+
+def test_switches_within_one_second_all_show_in_the_times_that_postfix_compares(tenants: Any) -> None:
+    tenants.init()
+    opened = {}  # as a process of Postfix that opened the active bundle would remember it
+    for version in ("one", "two", "three", "four"):
+        before = (tenants.TENANTS / "current" / "version").resolve()
+        opened[before] = int(before.stat().st_mtime)
+        tenants._activate(version, {"version": version.encode(), "domains": b""})
+        assert int(before.stat().st_mtime) != opened[before]
+        assert int((tenants.TENANTS / "current" / "version").stat().st_mtime) > opened[before]
