@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from provisioner.core.answers import Answer, Outcome
+from provisioner.core.answers import Answer, Chain, Dnssec, Outcome
 from provisioner.core.bundle import Bundle
 from provisioner.core.certificates import CERTIFICATE_LIFE, CertificateInfo
 from provisioner.core.dkim import Algorithm
@@ -29,6 +29,7 @@ class FakeResolver:
     asked: list[tuple[str, str]] = field(default_factory=list)
     otherwise: Outcome | None = None
     """How every other question ends; None: there is no such name, or none of its records."""
+    signed: dict[str, Dnssec] = field(default_factory=dict)
 
     def set(self, name: str, kind: str, *values: str) -> None:
         """Make a name have these values."""
@@ -71,6 +72,13 @@ class FakeResolver:
 
     async def ask_all(self, name: str, kind: str) -> tuple[Answer, ...]:
         return self.lookup_all(name, kind)
+
+    async def dnssec(self, name: str) -> Dnssec:
+        return self.signed.get(name, Dnssec(name, *self._chain))
+
+    @property
+    def _chain(self) -> tuple[Chain, str]:
+        return (Chain.UNKNOWN, self.otherwise.value) if self.otherwise else (Chain.UNSIGNED, "not signed")
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -14,8 +15,9 @@ import dns.flags
 import dns.message
 import dns.rdatatype
 
+from provisioner.adapters import dnssec
 from provisioner.adapters.dns_messages import Reply, owner, read
-from provisioner.core.answers import Answer, Outcome
+from provisioner.core.answers import Answer, Chain, Dnssec, Outcome
 
 PORT = 53
 AT_ONCE, AT_ONE_SERVER = 256, 32
@@ -25,8 +27,11 @@ _PORTS = 4
 """Sockets for one server: whoever wants to answer in its stead has to guess which, besides the number."""
 
 _QR, _TC, _RD = 0x80, 0x02, 0x01
+# Recursive servers are to tell what is there even where they find a signature wrong: `dnssec` tells that.
+_CD = 0x10
 _HEADER = 12  # bytes
 _INTERNET = b"\0\1"
+_NONE, _RECURSE = bytes([0, 0]), bytes([_RD, _CD])
 # One question, and in the additional section an OPT record (RFC 6891 6.1.2) that takes 1232 bytes, which fit
 # through every path without fragments (DNS flag day 2020).
 _HEAD = bytes.fromhex("0001 0000 0000 0001")
@@ -96,13 +101,27 @@ class Wire:
 
     async def _send(self, asked: bytes, question: Question) -> dns.message.Message:
         port = secrets.choice(await self._servers[question.server].ports(question.server, self._port))
-        answer = await port.ask(asked, 0 if question.authority else _RD, self._timeout)
+        answer = await port.ask(asked, _NONE if question.authority else _RECURSE, self._timeout)
         if not answer[2] & _TC:
             return dns.message.from_wire(answer)
         query = dns.message.make_query(owner(question.name), question.kind)
         if question.authority:
             query.flags &= ~dns.flags.RD
+        else:
+            query.flags |= dns.flags.CD
         return await dns.asyncquery.tcp(query, question.server, self._timeout, self._port)
+
+    async def dnssec(self, zone: str, above: Sequence[str], server: str, label: str = "") -> Dnssec:
+        """How it stands with a signed zone at a server; above: its DS records."""
+        try:
+            async with self._servers[server].gate, self._all:
+                warning = await dnssec.verify(zone, above, server, self._port, self._timeout)
+        except dnssec.BrokenError as error:
+            return Dnssec(zone, Chain.BROKEN, str(error), label or server)
+        except (TimeoutError, OSError, EOFError, dns.exception.DNSException) as error:
+            return Dnssec(zone, Chain.UNKNOWN, f"its keys can't be had: {error}", label or server)
+        state = Chain.ENDING if warning else Chain.SIGNED
+        return Dnssec(zone, state, warning or state.value, label or server)
 
     def __del__(self) -> None:
         for server in self._servers.values():
@@ -155,7 +174,7 @@ class _Port(asyncio.DatagramProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.DatagramTransport, transport)
 
-    async def ask(self, asked: bytes, flags: int, timeout: float) -> bytes:
+    async def ask(self, asked: bytes, flags: bytes, timeout: float) -> bytes:
         """The answer's bytes. Raises TimeoutError, OSError, and BadResponse for what is no answer to this."""
         assert self._transport is not None  # noqa: S101 - it is connected when it is handed out
         number = secrets.randbelow(65_536)
@@ -165,7 +184,7 @@ class _Port(asyncio.DatagramProtocol):
         self._waiting[number] = asked, answer
         strays = self._strays
         try:
-            self._transport.sendto(number.to_bytes(2) + bytes([flags, 0]) + _HEAD + asked + _OPT)
+            self._transport.sendto(number.to_bytes(2) + flags + _HEAD + asked + _OPT)
             async with asyncio.timeout(timeout):
                 return await answer
         except TimeoutError:

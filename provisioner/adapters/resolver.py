@@ -10,7 +10,7 @@ from typing import Any
 import dns.resolver
 
 from provisioner.adapters.dns_wire import Question, Wire
-from provisioner.core.answers import Answer, Outcome
+from provisioner.core.answers import Answer, Chain, Dnssec, Outcome
 from provisioner.core.names import is_within
 
 _MAX_ZONES = 6
@@ -29,6 +29,13 @@ class OneServer:
     async def ask_all(self, name: str, kind: str) -> tuple[Answer, ...]:
         """The same, as the one server asked."""
         return (await self.ask(name, kind),)
+
+    async def dnssec(self, name: str) -> Dnssec:
+        """How it stands with the zone that a name is in, by what this server gives."""
+        zone = await self.zone_of(name)
+        if isinstance(zone, Answer):
+            return Dnssec(name, Chain.UNKNOWN, zone.seen, zone.server)
+        return await _dnssec(self, self._wire, zone, ((self._server, self._server),))
 
     async def zone_of(self, name: str) -> str | Answer:
         """The zone that a name is in, or the answer that was none."""
@@ -79,6 +86,13 @@ class Authorities:
         """One answer for every server, and for every server of the zones that CNAMEs lead to."""
         return await self._follow(name, kind, _MAX_ZONES)
 
+    async def dnssec(self, name: str) -> Dnssec:
+        """How it stands with the zone that a name is in; at the worst of its servers."""
+        authority = await _once(self._of_name, self._within(name), self._find_authority)
+        if isinstance(authority, Answer):
+            return Dnssec(name, Chain.UNKNOWN, authority.seen, authority.server)
+        return await _dnssec(self._start, self._wire, authority.zone, authority.servers)
+
     async def _follow(self, name: str, kind: str, left: int) -> tuple[Answer, ...]:
         answers = await self._ask_servers(self._within(name), name, kind, left)
         if name not in self._whole and any(answer.outcome is Outcome.LAME for answer in answers):
@@ -104,7 +118,7 @@ class Authorities:
         self, zone: str, server: tuple[str, str], name: str, kind: str, left: int
     ) -> tuple[Answer, ...]:
         host, address = server
-        label = f"{host} ({address})"
+        label = _label(host, address)
         answer = await self._wire.ask(Question(address, name, kind, authority=True), label)
         leaving = next((hop for hop in answer.chain if not is_within(hop, zone)), None)
         if leaving is None or not answer.certain:
@@ -137,6 +151,27 @@ class Authorities:
             # Only where there is no IPv4: many an operator's machine has no IPv6 to ask over.
             answer = await self._start.ask(server, "AAAA")
         return answer
+
+
+async def _dnssec(start: OneServer, wire: Wire, zone: str, servers: tuple[tuple[str, str], ...]) -> Dnssec:
+    """Ask the zone above whether it is signed, and if so each of the servers for its keys."""
+    above = await start.ask(zone, "DS")
+    if above.outcome is not Outcome.FOUND:
+        state = Chain.UNSIGNED if above.certain else Chain.UNKNOWN
+        return Dnssec(zone, state, above.seen if state is Chain.UNKNOWN else state.value, above.server)
+    asked = (wire.dnssec(zone, above.values, address, _label(host, address)) for host, address in servers)
+    found = await asyncio.gather(*asked)
+    if not found:
+        return Dnssec(zone, Chain.UNKNOWN, "none of its servers was found")
+    return max(found, key=lambda each: _WORSE.index(each.state))
+
+
+_WORSE = (Chain.SIGNED, Chain.ENDING, Chain.UNKNOWN, Chain.BROKEN)
+
+
+def _label(host: str, address: str) -> str:
+    """A server's name for people."""
+    return f"{host} ({address})" if host != address else host
 
 
 async def _once(

@@ -55,6 +55,26 @@ class Answer:
         return " → ".join([*self.chain, values])
 
 
+class Chain(StrEnum):
+    """How it stands with DNSSEC: from the zone above to a zone's records."""
+
+    UNSIGNED = "not signed"
+    SIGNED = "signed, and verifies"
+    ENDING = "signed, and about to end"
+    BROKEN = "does not verify"
+    UNKNOWN = "not known"
+
+
+@dataclass(frozen=True)
+class Dnssec:
+    """How it stands with a zone, why, and at which of its servers."""
+
+    zone: str
+    state: Chain
+    seen: str
+    server: str = ""
+
+
 Lookup = Callable[[str, str], Answer]
 """Ask for a name and a type, and get one answer."""
 
@@ -70,6 +90,9 @@ class Dns(Protocol):
 
     async def ask_all(self, name: str, kind: str, /) -> tuple[Answer, ...]:
         """The answer of every server that has authority over a name; at least one."""
+
+    async def dnssec(self, name: str, /) -> Dnssec:
+        """How it stands with the zone that a name is in; at the worst of its servers."""
 
 
 def settled(answers: Iterable[Answer]) -> tuple[Answer, ...]:

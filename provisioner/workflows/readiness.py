@@ -57,14 +57,15 @@ async def domain(inventory: Inventory, name: str, dns: Dns) -> tuple[Finding, ..
     owner = inventory.owner(name)
     assert owner is not None  # noqa: S101 - `expected` has seen to it
     wanted = {record.purpose: record for record in records}
-    spf, dmarc, replies, zone, keys = await asyncio.gather(
+    spf, dmarc, replies, zone, dnssec, keys = await asyncio.gather(
         checks.check_spf(wanted["spf"], inventory.egress_addresses, dns),
         checks.check_dmarc(wanted["dmarc"], name, dns),
         checks.check_replies(name, dns),
         checks.check_zone(name, dns),
+        checks.check_dnssec(name, dns),
         _keys(inventory, name, records, dns),
     )
-    return (*spf, *keys, *dmarc.findings, *_alignment(name, dmarc.policy, owner), *replies, *zone)
+    return (*spf, *keys, *dmarc.findings, *_alignment(name, dmarc.policy, owner), *replies, *zone, *dnssec)
 
 
 def _alignment(name: str, policy: DmarcPolicy | None, owner: Customer) -> list[Finding]:
@@ -91,7 +92,8 @@ async def fleet(inventory: Inventory, dns: Dns) -> tuple[Finding, ...]:
         checks.check_spf(spf, inventory.egress_addresses, dns),
         checks.check_replies(settings.bounce_domain, dns),
     ]
-    work += [checks.check_zone(zone, dns) for zone in (settings.domain, settings.dkim_zone)]
+    for zone in (settings.domain, settings.dkim_zone):
+        work += [checks.check_zone(zone, dns), checks.check_dnssec(zone, dns)]
     work += [
         _one(checks.check_blocklist(address, blocklist, dns))
         for address in inventory.egress_addresses

@@ -7,6 +7,7 @@ from provisioner.core.checks.alignment import check_alignment
 from provisioner.core.checks.blocklists import check_blocklist
 from provisioner.core.checks.dkim import check_dkim
 from provisioner.core.checks.dmarc import Dmarc, check_dmarc
+from provisioner.core.checks.dnssec import check_dnssec
 from provisioner.core.checks.egress import check_egress
 from provisioner.core.checks.mailbox import check_replies
 from provisioner.core.checks.records import check_records, unknown
@@ -20,6 +21,7 @@ __all__ = [
     "check_dkim",
     "check_dmarc",
     "check_egress",
+    "check_dnssec",
     "check_records",
     "check_replies",
     "check_spf",
