@@ -22,6 +22,8 @@ fleet_spf_name: _spf.operator.example
 fleet_dkim_zone: dkim.operator.example
 fleet_postmaster: hostmaster@mailbox.test
 fleet_dns_primary: 192.0.2.53
+fleet_tls_reports: tls-reports@operator.example
+fleet_mta_sts: testing
 """
 
 HOSTS = """\

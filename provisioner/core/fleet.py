@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from provisioner.core.customers import Customer, TimeZone
 from provisioner.core.dkim import DkimKey
+from provisioner.core.inbound_tls import MtaSts
 from provisioner.core.names import DnsName, Domain, Duration, Email, Slug
 from provisioner.core.plans import SHIPPED, Plan
 
@@ -54,6 +55,8 @@ class FleetSettings(BaseModel):
     message_size_limit: int = Field(default=26_214_400, ge=65_536, strict=True)
     recipient_limit: int = Field(default=100, ge=1, le=50_000, strict=True)
     notices_from: Email | None = None
+    tls_reports: Email | None = None
+    mta_sts: MtaSts = "none"
     time_zone: TimeZone = "UTC"
     without_counters: Literal["defer", "accept"] = "accept"
     queue_lifetime: Duration = timedelta(days=5)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from provisioner.core.customers import Customer, DkimRecords
 from provisioner.core.dkim import Algorithm, DkimKey, KeyState
 from provisioner.core.fleet import Address, FleetSettings, Inventory
+from provisioner.core.inbound_tls import policy_host, policy_text, reports_record, sts_record
 from provisioner.core.names import is_within
 
 FIRST_SLOT = 1
@@ -125,7 +126,20 @@ def fleet_records(inventory: Inventory) -> tuple[Record, ...]:
     bounce = settings.bounce_domain
     records.append(_operator(bounce, "MX", f"{MX_PREFERENCE} {settings.submission_name}", "bounce-mx"))
     records.append(_operator(bounce, "TXT", f"v=spf1 include:{settings.spf_name} -all", "spf"))
-    return tuple(records)
+    return (*records, *_inbound_tls(settings))
+
+
+def _inbound_tls(settings: FleetSettings) -> list[Record]:
+    """What the bounce domain says of TLS, as far as the operator wants it to."""
+    bounce, found = settings.bounce_domain, []
+    if settings.tls_reports:
+        value = reports_record(settings.tls_reports)
+        found.append(_operator(f"_smtp._tls.{bounce}", "TXT", value, "tls-rpt"))
+    if settings.mta_sts != "none":
+        value = sts_record(policy_text(settings.mta_sts, settings.submission_name))
+        found.append(_operator(f"_mta-sts.{bounce}", "TXT", value, "mta-sts"))
+        found.append(_operator(policy_host(bounce), "CNAME", settings.submission_name, "mta-sts-host"))
+    return found
 
 
 def _operator(name: str, kind: str, value: str, purpose: str) -> Record:

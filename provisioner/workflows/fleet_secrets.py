@@ -9,9 +9,10 @@ from datetime import datetime
 
 from provisioner.core.certificates import CertificateInfo, host_names, reissue_reason
 from provisioner.core.fleet import Inventory
+from provisioner.core.inbound_tls import policy_host
 from provisioner.workflows.ports import SecretStore
 
-SUBMISSION = "submission"
+SUBMISSION, MTA_STS = "submission", "mta-sts"
 TSIG_BYTES = 32
 """As long as HMAC-SHA256's output (RFC 8945 6)."""
 
@@ -26,7 +27,7 @@ class SecretsReport:
 def ensure_secrets(inventory: Inventory, store: SecretStore, now: datetime) -> SecretsReport:
     """Make what is missing or due of vault password, secret variables, authority and certificates.
 
-    Idempotent. A submission certificate that another authority made is the operator's own and left alone.
+    Idempotent. Of those that the world sees, a certificate that another authority made is left alone.
     Raises VaultError when the vault password cannot be read or does not fit.
     """
     made: list[str] = []
@@ -44,9 +45,14 @@ def ensure_secrets(inventory: Inventory, store: SecretStore, now: datetime) -> S
         made.append("the fleet's certificate authority")
     for host in inventory.hosts:
         made += _certificate(store, f"hosts/{host.name}", host_names(inventory, host), now)
-    own = store.certificate(SUBMISSION)
-    if own is None or own.by_fleet:
-        made += _certificate(store, SUBMISSION, (inventory.settings.submission_name,), now, known=own)
+    settings = inventory.settings
+    public = {SUBMISSION: settings.submission_name}
+    if settings.mta_sts != "none":
+        public[MTA_STS] = policy_host(settings.bounce_domain)
+    for certificate, name in public.items():
+        own = store.certificate(certificate)
+        if own is None or own.by_fleet:
+            made += _certificate(store, certificate, (name,), now, known=own)
     return SecretsReport(tuple(made))
 
 

@@ -82,7 +82,9 @@ async def fleet(inventory: Inventory, dns: Dns) -> tuple[Finding, ...]:
     # Names and ways back of egress addresses are looked at as receivers do, not for being what we'd publish.
     egress = {address.reverse_pointer for address in inventory.egress_addresses}
     egress |= {inventory.fqdn(host) for host in inventory.group("backends")}
-    sets = group_by_owner(tuple(r for r in records if r.name not in egress or r.type == "TXT")).values()
+    tls_wanted = {r.purpose: r.value for r in records if r.purpose in {"mta-sts", "tls-rpt"}}
+    plain = [r for r in records if r.purpose not in tls_wanted]
+    sets = group_by_owner(tuple(r for r in plain if r.name not in egress or r.type == "TXT")).values()
     work: list[Awaitable[list[Finding]]] = [_records(wanted, dns) for wanted in sets]
     for host in inventory.group("backends"):
         helo = inventory.fqdn(host)
@@ -91,6 +93,7 @@ async def fleet(inventory: Inventory, dns: Dns) -> tuple[Finding, ...]:
     work += [
         checks.check_spf(spf, inventory.egress_addresses, dns),
         checks.check_replies(settings.bounce_domain, dns),
+        checks.check_reporting(settings.bounce_domain, tls_wanted, dns),
     ]
     for zone in (settings.domain, settings.dkim_zone):
         work += [checks.check_zone(zone, dns), checks.check_dnssec(zone, dns)]

@@ -12,6 +12,8 @@ from provisioner.core.checks.egress import check_egress
 from provisioner.core.checks.mailbox import check_replies
 from provisioner.core.checks.records import check_records, unknown
 from provisioner.core.checks.spf import check_spf
+from provisioner.core.checks.reporting import check_reporting
+from provisioner.core.checks.spam_rate import check_spam_rate
 from provisioner.core.checks.zone import check_ttl, check_zone
 
 __all__ = [
@@ -29,3 +31,5 @@ __all__ = [
     "check_zone",
     "unknown",
 ]
+    "check_reporting",
+    "check_spam_rate",

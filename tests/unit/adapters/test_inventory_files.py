@@ -201,7 +201,7 @@ def test_settings_that_are_wrong(tmp_path: Path) -> None:
         "group_vars/all/fleet.yml:5: fleet_virtual_address: 10 is not an IP address",
         "group_vars/all/fleet.yml:8: unknown key 'fleet_dkim_zoen'",
         "group_vars/all/fleet.yml:9: fleet_postmaster: 'hostmaster' is not an e-mail address",
-        "group_vars/all/fleet.yml:12: fleet_recipient_limit: input should be a valid integer",
+        "group_vars/all/fleet.yml:14: fleet_recipient_limit: input should be a valid integer",
     ]
 
 

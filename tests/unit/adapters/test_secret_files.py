@@ -43,7 +43,7 @@ def test_everything_is_made_once(tmp_path: Path) -> None:
 def test_secret_files_are_for_their_owner_alone_and_encrypted(tmp_path: Path) -> None:
     ensure(samples.write(tmp_path, password=None))
     secret = [*tmp_path.rglob("*.key"), tmp_path / SECRETS, tmp_path / vault.DEFAULT_FILE]
-    assert len(secret) == 7 + 2 + 2
+    assert len(secret) == 7 + 3 + 2
     assert {stat.S_IMODE(file.stat().st_mode) for file in secret} == {0o600}
     for name, content in samples.snapshot(tmp_path).items():
         assert b"PRIVATE KEY" not in content, name
@@ -112,7 +112,7 @@ def test_certificates_are_renewed_when_due(tmp_path: Path) -> None:
     ensure(samples.write(tmp_path))
     assert ensure(tmp_path, NOW + timedelta(days=366)) == ()
     made = ensure(tmp_path, NOW + timedelta(days=369))
-    assert len(made) == 8
+    assert len(made) == 9
     assert made[0].endswith("(28 days were left)")
 
 
@@ -128,14 +128,17 @@ def test_a_certificate_without_its_key_is_made_anew(tmp_path: Path) -> None:
     assert ensure(tmp_path) == ("the certificate hosts/fe1 (there was none)",)
 
 
-def test_the_operators_own_submission_certificate_stays(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["submission", "mta-sts"])
+def test_the_operators_own_certificate_stays(tmp_path: Path, name: str) -> None:
     ensure(samples.write(tmp_path))
     other = pki.make_authority("elsewhere", NOW)
     own = pki.issue(other, ("smtp.operator.example",), NOW).certificate
-    (tmp_path / "secrets/submission.crt").write_bytes(own)
-    (tmp_path / "secrets/submission.key").unlink()
-    assert ensure(tmp_path, NOW + timedelta(days=390))[-1].startswith("the certificate hosts/")
-    assert (tmp_path / "secrets/submission.crt").read_bytes() == own
+    (tmp_path / f"secrets/{name}.crt").write_bytes(own)
+    (tmp_path / f"secrets/{name}.key").unlink()
+    made = ensure(tmp_path, NOW + timedelta(days=390))
+    assert made
+    assert not any(each.startswith(f"the certificate {name}") for each in made)
+    assert (tmp_path / f"secrets/{name}.crt").read_bytes() == own
 
 
 def test_half_an_authority_is_not_replaced(tmp_path: Path) -> None:
