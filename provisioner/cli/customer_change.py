@@ -12,7 +12,8 @@ from provisioner.adapters.tenant_files import TenantFiles
 from provisioner.cli import output, wiring
 from provisioner.cli.context import context
 from provisioner.cli.customer import Json, NoPush, app, facts_of, told
-from provisioner.cli.customer_gate import Force, Forced, Why, pass_gate
+from provisioner.cli.customer_gate import pass_gate
+from provisioner.cli.forced import Force, Forced, Why
 from provisioner.core.errors import UsageError
 from provisioner.core.plans import LIMITS, sends_more
 from provisioner.workflows import customer_change as workflow

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from provisioner.adapters import audit_file, tenants
-from provisioner.adapters.audit_file import AuditFile
+from provisioner.adapters import tenants
 from provisioner.adapters.tenant_files import TenantFiles
 from provisioner.cli import output, wiring
 from provisioner.cli.context import context
 from provisioner.cli.customer import Json, NoPush, app, facts_of, told
-from provisioner.core.audit import AuditEntry
+from provisioner.cli.forced import Force, Forced, Why, note
 from provisioner.core.customers import Customer
 from provisioner.core.errors import CheckFailed, UsageError
 from provisioner.core.findings import Finding, Status, together, worst_first
@@ -25,21 +23,6 @@ from provisioner.core.gate import NOT_ACTIVE, Gate, gate, of_egress
 from provisioner.core.profiles import Profile, judge
 from provisioner.workflows import customer_change, readiness
 from provisioner.workflows.customer import known
-
-Force = Annotated[bool, typer.Option("--force", help="Even so; needs a --reason, which the audit log keeps.")]
-Why = Annotated[str, typer.Option("--reason", help="Why, with --force.")]
-
-
-@dataclass(frozen=True)
-class Forced:
-    """Whether to go through a gate that is not open, and why."""
-
-    force: bool = False
-    reason: str = ""
-
-    def __post_init__(self) -> None:
-        if self.force and not self.reason:
-            raise UsageError("--force needs a --reason, which the audit log keeps")
 
 
 @app.command()
@@ -94,8 +77,7 @@ def pass_gate(
         )
     seen = "; ".join(f"{each.id} {each.subject}: {each.status.value}, {each.seen}" for each in wrong)
     why = forced.reason or "unknown, and confirmed"
-    entry = AuditEntry(wiring.now(), audit_file.who(), f"customer {customer.name}", doing, why, seen)
-    AuditFile(path).append([entry])
+    note(path, f"customer {customer.name}", doing, why, seen)
 
 
 async def _look(inventory: Inventory, customer: Customer) -> tuple[Finding, ...]:
