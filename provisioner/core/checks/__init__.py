@@ -14,6 +14,8 @@ from provisioner.core.checks.records import check_records, unknown
 from provisioner.core.checks.spf import check_spf
 from provisioner.core.checks.reporting import check_reporting
 from provisioner.core.checks.spam_rate import check_spam_rate
+from provisioner.core.checks.spf import check_spf
+from provisioner.core.checks.tls import TlsSeen, check_tls
 from provisioner.core.checks.zone import check_ttl, check_zone
 
 __all__ = [
@@ -30,6 +32,6 @@ __all__ = [
     "check_ttl",
     "check_zone",
     "unknown",
-]
     "check_reporting",
     "check_spam_rate",
+]
