@@ -45,8 +45,9 @@ class Probes:
                 found += [Probed(ask.domain, name, Verdict.DOUBT, outcome.error.reason) for ask in asks]
                 continue
             for ask, (code, answer, raw) in zip(asks, outcome.value or (), strict=True):
-                verdict, said = _judge(ask, code, answer, base64.b64decode(raw), known)
-                found.append(Probed(ask.domain, name, verdict, said))
+                signed = base64.b64decode(raw)
+                verdict, said = _judge(ask, code, answer, signed, known)
+                found.append(Probed(ask.domain, name, verdict, said, signed))
         return found
 
     def _txt(self, name: str) -> bytes | None:

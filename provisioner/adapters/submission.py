@@ -48,21 +48,13 @@ class Submission:
     """
 
     def __init__(self, address: str, name: str, port: int = 587, authority: Path | None = None) -> None:
-        self._context = ssl.create_default_context()
-        if authority is not None and authority.exists():
-            self._context.load_verify_locations(authority)
-        self._address, self._name, self._port = address, name, port
+        self._address, self._name, self._port, self._authority = address, name, port, authority
         self._smtp: smtplib.SMTP | None = None
 
     def __enter__(self) -> Self:
         """Connect and secure the connection. Raises Unreachable."""
         try:
-            if self._port == IMPLICIT_TLS_PORT:
-                self._smtp = _ImplicitTls(self._address, self._name, self._port, self._context)
-            else:
-                self._smtp = _StartTls(self._address, self._name, self._port)
-                self._smtp.starttls(context=self._context)
-            self._smtp.ehlo()
+            self._smtp = open_session(self._address, self._name, self._port, self._authority)
         except (OSError, smtplib.SMTPException) as error:
             raise Unreachable(
                 f"No secure session with {self._name} ({self._address} port {self._port}): {error}",
@@ -115,21 +107,42 @@ class Submission:
         return Receipt(reply, queue_id(reply), self.tls, time.monotonic() - begun)
 
 
+def open_session(
+    address: str, name: str, port: int, authority: Path | None = None, timeout: float = 60.0
+) -> smtplib.SMTP:
+    """A session inside TLS that has said EHLO. Raises OSError (SSLError too) and SMTPException."""
+    context = ssl.create_default_context()
+    if authority is not None and authority.exists():
+        context.load_verify_locations(authority)
+    smtp: smtplib.SMTP
+    if port == IMPLICIT_TLS_PORT:
+        smtp = _ImplicitTls(address, name, port, timeout, context)
+    else:
+        smtp = _StartTls(address, name, port, timeout)
+        try:
+            smtp.starttls(context=context)
+        except (OSError, smtplib.SMTPException):
+            smtp.close()
+            raise
+    smtp.ehlo()
+    return smtp
+
+
 class _StartTls(smtplib.SMTP):
     """Connects to an address while the certificate is checked for a name."""
 
-    def __init__(self, address: str, name: str, port: int) -> None:
+    def __init__(self, address: str, name: str, port: int, timeout: float) -> None:
         self._address = address
-        super().__init__(name, port, timeout=60)
+        super().__init__(name, port, timeout=timeout)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         return socket.create_connection((self._address, port), timeout)
 
 
 class _ImplicitTls(_StartTls):
-    def __init__(self, address: str, name: str, port: int, context: ssl.SSLContext) -> None:
+    def __init__(self, address: str, name: str, port: int, timeout: float, context: ssl.SSLContext) -> None:
         self._context = context
-        super().__init__(address, name, port)
+        super().__init__(address, name, port, timeout)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         return self._context.wrap_socket(super()._get_socket(host, port, timeout), server_hostname=host)

@@ -26,12 +26,16 @@ class ProbeAsk:
 
 @dataclass(frozen=True)
 class Probed:
-    """What came of one domain's probe through one backend; said: why, unless it is right."""
+    """What came of one domain's probe through one backend.
+
+    said: why, unless it is right; raw: the message as the backend signed it.
+    """
 
     domain: str
     host: str
     verdict: Verdict
     said: str = ""
+    raw: bytes = b""
 
 
 def judge(probes: Iterable[Probed]) -> tuple[Verdict, str]:

@@ -10,8 +10,8 @@ from provisioner.core.checks.dmarc import Dmarc, check_dmarc
 from provisioner.core.checks.dnssec import check_dnssec
 from provisioner.core.checks.egress import check_egress
 from provisioner.core.checks.mailbox import check_replies
+from provisioner.core.checks.one_click import LinkAnswer, check_headers, check_link
 from provisioner.core.checks.records import check_records, unknown
-from provisioner.core.checks.spf import check_spf
 from provisioner.core.checks.reporting import check_reporting
 from provisioner.core.checks.spam_rate import check_spam_rate
 from provisioner.core.checks.spf import check_spf
@@ -20,18 +20,23 @@ from provisioner.core.checks.zone import check_ttl, check_zone
 
 __all__ = [
     "Dmarc",
+    "LinkAnswer",
+    "TlsSeen",
     "check_alignment",
     "check_blocklist",
     "check_dkim",
     "check_dmarc",
-    "check_egress",
     "check_dnssec",
+    "check_egress",
+    "check_headers",
+    "check_link",
     "check_records",
     "check_replies",
+    "check_reporting",
+    "check_spam_rate",
     "check_spf",
+    "check_tls",
     "check_ttl",
     "check_zone",
     "unknown",
-    "check_reporting",
-    "check_spam_rate",
 ]

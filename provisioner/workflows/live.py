@@ -1,0 +1,114 @@
+"""What only a conversation tells: TLS at the fleet's ports, where bounces go, one-click mail and links."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from provisioner.core import checks
+from provisioner.core.checks import LinkAnswer, TlsSeen
+from provisioner.core.customers import Customer
+from provisioner.core.dkim import KeyState
+from provisioner.core.errors import UsageError
+from provisioner.core.findings import Finding, Status
+from provisioner.core.fleet import Inventory
+from provisioner.core.names import is_within
+from provisioner.core.probes import ProbeAsk
+from provisioner.core.reconciliation import Ledger
+from provisioner.workflows.ports import Prober
+from provisioner.workflows.return_paths import Ask, paths_of
+
+PORTS = (25, 465, 587)
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The adapters that talk. look: address, name, port. take: name and address of a server, a recipient."""
+
+    look: Callable[[str, str, int], TlsSeen]
+    take: Callable[[str, str, str], tuple[int, str]]
+    probe: Prober
+    senders: Callable[[], Ledger]
+    ask: Ask
+    link: Callable[[str], Mapping[str, LinkAnswer]]
+    now: Callable[[], datetime]
+
+
+def fleet(inventory: Inventory, tools: Tools) -> tuple[Finding, ...]:
+    """TLS at each port of the fleet's address, and whether its bounce domain's postmaster takes mail."""
+    settings = inventory.settings
+    address, name = str(settings.virtual_address), settings.submission_name
+    now = tools.now()
+    ports = [checks.check_tls(name, tools.look(address, name, port), now) for port in PORTS]
+    recipient = f"postmaster@{settings.bounce_domain}"
+    code, said = tools.take(address, name, recipient)
+    return (*ports, _mailbox(recipient, code, said, "Run: provisioner deploy --limit frontends,backends"))
+
+
+def domains(inventory: Inventory, names: tuple[str, ...], tools: Tools) -> Mapping[str, tuple[Finding, ...]]:
+    """By domain: whether each backend signs one-click headers, and the return paths used take mail.
+
+    Raises HostsFailed when no backend can be asked.
+    """
+    probes = tools.probe(_asks(inventory, names), inventory.group("backends"))
+    ledger = tools.senders()
+    paths = {name: _paths(inventory.owner(name), name, ledger) for name in names}
+    wanted = sorted({path for some in paths.values() for path in some})
+    said = tools.ask(wanted) if wanted else {}
+    return {
+        name: (
+            *checks.check_headers(name, [probe for probe in probes if probe.domain == name]),
+            *(_mailbox(path, *said[path], _ITS_OWNER) for path in paths[name]),
+        )
+        for name in names
+    }
+
+
+def link(inventory: Inventory, domain: str, url: str, tools: Tools) -> tuple[Finding, ...]:
+    """What a customer's unsubscribe link does. It is asked, and POST acts: give that of a reader made for it.
+
+    Raises UsageError for a link that is not https, or not on a host of the domain's customer.
+    """
+    owner, parts = inventory.owner(domain), urlsplit(url)
+    host = (parts.hostname or "").lower()
+    if parts.scheme != "https" or not host:
+        raise UsageError(f"{url}: receivers take https links alone (RFC 8058 3.1)")
+    if owner is None or not any(is_within(host, each) for each in owner.domains):
+        theirs = ", ".join(owner.domains) if owner else "none"
+        raise UsageError(
+            f"{host} is not a host of {domain}'s customer, so it is not asked", hint=f"It has {theirs}"
+        )
+    return tuple(checks.check_link(url, tools.link(url)))
+
+
+_ITS_OWNER = "Have its owner make that mailbox: bounces that nobody takes cost reputation"
+
+
+def _asks(inventory: Inventory, names: tuple[str, ...]) -> list[ProbeAsk]:
+    found = []
+    for name in names:
+        owner = inventory.owner(name)
+        selectors = frozenset(key.selector for key in inventory.keys_of(name) if key.state is KeyState.ACTIVE)
+        if owner is not None and owner.logins_for(name) and selectors:
+            found.append(ProbeAsk(name, owner.logins_for(name)[0], selectors))
+    return found
+
+
+def _paths(owner: Customer | None, domain: str, ledger: Ledger) -> tuple[str, ...]:
+    if owner is None:
+        return ()
+    return tuple(path for path in paths_of(owner, ledger) if path.rpartition("@")[2] == domain)
+
+
+def _mailbox(address: str, code: int, said: str, fix: str) -> Finding:
+    """Whether a server takes mail for an address that bounces go to."""
+    seen = f"{code} {said}".strip()
+    if code // 100 == 2:
+        return Finding("bounce-mailbox", address, Status.PASS, seen)
+    if code // 100 == 5:
+        return Finding("bounce-mailbox", address, Status.FAIL, f"refused: {seen}", "", fix)
+    return Finding(
+        "bounce-mailbox", address, Status.UNKNOWN, f"no answer that tells: {seen}", "", "Ask again later"
+    )

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from provisioner.adapters.tenant_files import TenantFiles
+from provisioner.core.checks import LinkAnswer, TlsSeen
+from provisioner.core.dkim import KeyState
+from provisioner.core.errors import UsageError
+from provisioner.core.findings import Finding, Status
+from provisioner.core.fleet import Host, Inventory
+from provisioner.core.probes import ProbeAsk, Probed, Verdict
+from provisioner.core.reconciliation import LoginMail
+from provisioner.workflows import dkim, live
+from tests import samples
+from tests.fakes import key_maker
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+RAW = b"""\
+DKIM-Signature: v=1; d=acme.example; s=s1; h=from:list-unsubscribe:list-unsubscribe-post; b=x
+List-Unsubscribe: <https://acme.example/u>
+List-Unsubscribe-Post: List-Unsubscribe=One-Click
+
+"""
+
+
+def fleet(root: Path) -> Inventory:
+    store = TenantFiles(samples.write(root))
+    made = dkim.generate(store, key_maker, "acme.example", datetime(2025, 1, 2, tzinfo=UTC)).made
+    with store.locked():
+        store.update_keys([key.model_copy(update={"state": KeyState.ACTIVE}) for key in made])
+    return store.load()
+
+
+def tools(
+    mailboxes: Mapping[str, tuple[int, str]] | None = None, verdict: Verdict = Verdict.RIGHT
+) -> live.Tools:
+    asked = mailboxes or {}
+
+    def probe(asks: Sequence[ProbeAsk], hosts: Sequence[Host]) -> list[Probed]:
+        return [Probed(ask.domain, host.name, verdict, raw=RAW) for ask in asks for host in hosts]
+
+    def look(address: str, name: str, port: int) -> TlsSeen:
+        return TlsSeen(address, port, "TLSv1.3", NOW + timedelta(days=90))
+
+    return live.Tools(
+        look,
+        lambda address, name, recipient: asked.get(recipient, (250, "2.1.5 Ok")),
+        probe,
+        lambda: {"acme-web": LoginMail({}, dict.fromkeys(asked, 1))},
+        lambda addresses: {address: asked[address] for address in addresses},
+        lambda url: dict.fromkeys(("HEAD", "GET"), LinkAnswer(405)) | {"POST": LinkAnswer(200)},
+        lambda: NOW,
+    )
+
+
+def statuses(found: Sequence[Finding]) -> set[Status]:
+    return {each.status for each in found}
+
+
+def test_a_fleet_that_is_right(tmp_path: Path) -> None:
+    found = live.fleet(samples.inventory(tmp_path), tools())
+    assert statuses(found) == {Status.PASS}
+    assert {each.subject for each in found} == {
+        "smtp.operator.example:25",
+        "smtp.operator.example:465",
+        "smtp.operator.example:587",
+        "postmaster@bounce.operator.example",
+    }
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [(250, Status.PASS), (550, Status.FAIL), (451, Status.UNKNOWN), (0, Status.UNKNOWN)]
+)
+def test_the_bounce_mailbox(tmp_path: Path, code: int, status: Status) -> None:
+    answers = {"postmaster@bounce.operator.example": (code, "as it may be")}
+    found = live.fleet(samples.inventory(tmp_path), tools(answers))
+    assert found[-1].status is status
+    assert bool(found[-1].fix) == (status is not Status.PASS)
+
+
+def test_a_domain_is_probed_at_every_backend_and_its_return_paths_are_asked(tmp_path: Path) -> None:
+    answers = {"bounce@acme.example": (250, "ok"), "b@shop.acme.example": (550, "no such user")}
+    found = live.domains(fleet(tmp_path), ("acme.example", "shop.acme.example"), tools(answers))
+    one = found["acme.example"]
+    assert statuses(one) == {Status.PASS}
+    assert {each.server for each in one if each.id == "one-click"} == {"be1", "be2"}
+    (other,) = found["shop.acme.example"]
+    assert (other.id, other.subject, other.status) == ("bounce-mailbox", "b@shop.acme.example", Status.FAIL)
+
+
+def test_a_probe_that_does_not_verify_is_told(tmp_path: Path) -> None:
+    found = live.domains(fleet(tmp_path), ("acme.example",), tools(verdict=Verdict.WRONG))
+    assert statuses(found["acme.example"]) == {Status.FAIL}
+
+
+def test_only_a_link_of_the_customer_is_asked(tmp_path: Path) -> None:
+    inventory = samples.inventory(tmp_path)
+    found = live.link(inventory, "acme.example", "https://news.acme.example/u?x=1", tools())
+    assert statuses(found) == {Status.PASS}
+    for url in (
+        "https://globex.example/u",
+        "https://acme.example.evil.test/u",
+        "https://evilacme.example/u",
+        "https://acme.example@192.0.2.1/u",
+        "http://acme.example/u",
+        "https:///u",
+        "nonsense",
+    ):
+        with pytest.raises(UsageError):
+            live.link(inventory, "acme.example", url, tools())
