@@ -60,27 +60,42 @@ class Format(StrEnum):
 
     BIND = "bind"
     OCTODNS = "octodns"
+    CSV = "csv"
+
+
+_RENDER = {
+    Format.BIND: zone_files.bind,
+    Format.OCTODNS: zone_files.octodns,
+    Format.CSV: zone_files.as_csv,
+}
 
 
 @app.command()
 def export(
     ctx: typer.Context,
+    domain: Domain = None,
+    fleet: Fleet = False,
     format_: Annotated[Format, typer.Option("--format", help="For whom.")] = Format.BIND,
     to: Annotated[Path | None, typer.Option(help="A file; else standard output.")] = None,
 ) -> None:
-    """Write the records of the DKIM zone for those who deploy DNS otherwise: all keys of all customers.
+    """Write the records of a customer's domain, or of the fleet, for those who deploy DNS otherwise.
 
-    BIND: without SOA and NS, for $INCLUDE. octoDNS: the whole zone, so keep nothing else in it.
+    Without DOMAIN or --fleet it is the DKIM zone: all keys of all customers. BIND: without SOA and NS, for
+    $INCLUDE. octoDNS: the whole zone, so keep nothing else in it.
     """
     inventory = context(ctx).load()
-    settings = inventory.settings
-    render = zone_files.bind if format_ is Format.BIND else zone_files.octodns
-    text = render(workflow.dkim_zone(inventory), settings.dkim_zone, settings.dns_ttl)
+    if domain and fleet:
+        raise UsageError("Give a customer's domain or --fleet, not both")
+    zone, records, others = workflow.zone_of(inventory, domain, fleet=fleet)
+    text = _RENDER[format_](records, zone, inventory.settings.dns_ttl)
+    if others:
+        elsewhere = ", ".join(dict.fromkeys(each.name for each in others))
+        output.note(f"Not in {zone}, so not in what is written: {elsewhere}")
     if to is None:
         print(text, end="")
         return
     write_atomic(to, text, mode=0o644)
-    output.say(f"Wrote {settings.dkim_zone} to {to}")
+    output.say(f"Wrote {zone} to {to}")
 
 
 def _subject(domain: str | None, fleet: bool) -> str | None:

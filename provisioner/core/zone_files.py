@@ -1,12 +1,14 @@
-"""Records written down for whoever deploys DNS by other means: BIND's zone files, octoDNS's YAML."""
+"""Records written down for whoever deploys DNS otherwise: BIND's zone files, octoDNS's YAML, tables."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 from collections.abc import Iterable
 
-from provisioner.core.records import Record
+from provisioner.core.records import Record, group_by_owner
 
 TXT_STRING = 255
 """Bytes in one string of a TXT record (RFC 1035 3.3.14)."""
@@ -34,11 +36,30 @@ def octodns(records: Iterable[Record], zone: str, ttl: int) -> str:
     Semicolons are escaped and names in natural order, as it expects by default.
     """
     data: dict[str, list[dict[str, object]]] = {}
-    for record in sorted(records, key=lambda each: _natural(each.name)):
-        name = record.name.removesuffix(zone).removesuffix(".")
-        value = record.value.replace(";", "\\;") if record.type == "TXT" else _absolute(record)
-        data.setdefault(name, []).append({"ttl": ttl, "type": record.type, "value": value})
+    ordered = sorted(records, key=lambda each: _natural(each.name))
+    for (owner, kind), some in group_by_owner(tuple(ordered)).items():
+        name = owner.removesuffix(zone).removesuffix(".")
+        values = [_octodns_value(record) for record in some]
+        said = {"value": values[0]} if len(values) == 1 else {"values": values}
+        data.setdefault(name, []).append({"ttl": ttl, "type": kind, **said})
     return json.dumps(data, indent=2) + "\n"
+
+
+def _octodns_value(record: Record) -> object:
+    if record.type == "MX":
+        preference, _, exchange = record.value.partition(" ")
+        return {"exchange": f"{exchange}.", "preference": int(preference)}
+    return record.value.replace(";", "\\;") if record.type == "TXT" else _absolute(record)
+
+
+def as_csv(records: Iterable[Record], _zone: str, ttl: int) -> str:
+    """The same as a table (RFC 4180) for whatever else takes records: each value in one piece."""
+    text = io.StringIO()
+    table = csv.writer(text)
+    table.writerow(("name", "type", "ttl", "value", "purpose", "note"))
+    for record in records:
+        table.writerow((record.name, record.type, ttl, record.value, record.purpose, record.note))
+    return text.getvalue()
 
 
 def _absolute(record: Record) -> str:

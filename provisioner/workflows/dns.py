@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from provisioner.core.fleet import Inventory
+from provisioner.core.names import is_within
 from provisioner.core.publishing import PublishResult
 from provisioner.core.records import Record, customer_records, fleet_records
 from provisioner.workflows import dkim
@@ -23,6 +24,22 @@ def expected(inventory: Inventory, domain: str | None) -> tuple[Record, ...]:
 def publish(inventory: Inventory, domain: str | None, publisher: Publisher) -> list[PublishResult]:
     """Publish the expected records in those zones that the operator's primary lets us change."""
     return publisher.publish(expected(inventory, domain))
+
+
+def zone_of(
+    inventory: Inventory, domain: str | None, *, fleet: bool = False
+) -> tuple[str, tuple[Record, ...], tuple[Record, ...]]:
+    """A zone, what is expected in it, and what else its subject needs that belongs in others.
+
+    It is that of a customer's domain, or of the fleet, or else the DKIM zone. Raises UsageError for a foreign
+    domain.
+    """
+    if not domain and not fleet:
+        return inventory.settings.dkim_zone, dkim_zone(inventory), ()
+    zone = inventory.settings.domain if fleet else dkim.owned(inventory, str(domain))
+    records = expected(inventory, None if fleet else zone)
+    inside = tuple(record for record in records if is_within(record.name, zone))
+    return zone, inside, tuple(record for record in records if record not in inside)
 
 
 def dkim_zone(inventory: Inventory) -> tuple[Record, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 
 import dns.zone
@@ -11,7 +13,7 @@ from octodns.zone import Zone as OctoZone
 
 from provisioner.adapters.dns_messages import presentation
 from provisioner.core.records import Record, Zone
-from provisioner.core.zone_files import bind, octodns
+from provisioner.core.zone_files import as_csv, bind, octodns
 
 ZONE = "dkim.operator.example"
 LONG = f"v=DKIM1; k=rsa; p={'AbC/' * 200}"
@@ -19,6 +21,8 @@ RECORDS = [
     *(Record(f"s1.d{n}.example.{ZONE}", "TXT", f"{LONG}{n}", Zone.OPERATOR, "dkim") for n in range(12)),
     Record(f"e1.acme.example.{ZONE}", "TXT", 'v=DKIM1; n=a "quote" and \\; p=', Zone.OPERATOR, "dkim"),
     Record(f"also.{ZONE}", "CNAME", "elsewhere.example", Zone.OPERATOR, "x"),
+    *(Record(f"two.{ZONE}", "A", f"192.0.2.{n}", Zone.OPERATOR, "x") for n in (1, 2)),
+    Record(f"two.{ZONE}", "MX", "10 mx.elsewhere.example", Zone.OPERATOR, "x"),
 ]
 
 
@@ -30,7 +34,7 @@ def test_bind_reads_what_was_meant() -> None:
         for name, node in zone.nodes.items()
         for rdataset in node
         for item in rdataset
-        if dns.rdatatype.to_text(rdataset.rdtype) in {"TXT", "CNAME"} and rdataset.ttl == 300
+        if dns.rdatatype.to_text(rdataset.rdtype) in {"TXT", "CNAME", "A", "MX"} and rdataset.ttl == 300
     }
     assert found == {(record.name, record.value) for record in RECORDS}
 
@@ -41,13 +45,20 @@ def test_octodns_reads_what_was_meant(tmp_path: Path) -> None:
     zone = OctoZone(f"{ZONE}.", [])
     assert YamlProvider("test", str(tmp_path)).populate(zone)
     found = {
-        (record.fqdn.rstrip("."), value.replace("\\;", ";").rstrip("."), record.ttl)
+        (record.fqdn.rstrip("."), str(value).replace("\\;", ";").replace("'", "").rstrip("."), record.ttl)
         for record in zone.records
-        for value in (record.values if record._type == "TXT" else [record.value])
+        for value in (record.values if record._type in {"TXT", "A", "MX"} else [record.value])
     }
     assert found == {(record.name, record.value, 300) for record in plain}
 
 
-@pytest.mark.parametrize("render", [bind, octodns])
+def test_a_table_has_everything_in_one_piece() -> None:
+    rows = list(csv.DictReader(io.StringIO(as_csv(RECORDS, ZONE, 300))))
+    assert [(row["name"], row["type"], row["value"], row["ttl"]) for row in rows] == [
+        (record.name, record.type, record.value, "300") for record in RECORDS
+    ]
+
+
+@pytest.mark.parametrize("render", [bind, octodns, as_csv])
 def test_nothing_is_nothing(render: object) -> None:
     assert render([], ZONE, 300).count("TXT") == 0  # type: ignore[operator]
