@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -15,15 +15,17 @@ from rich.progress import Progress
 
 from provisioner.adapters import readiness_page
 from provisioner.adapters.yaml_files import write_atomic
-from provisioner.cli import output, wiring
+from provisioner.cli import live_probes, output, wiring
 from provisioner.cli.context import context
 from provisioner.cli.dns import app
 from provisioner.core import names
+from provisioner.core.checks import check_spam_rate
 from provisioner.core.errors import CheckFailed, Fault, InventoryError, UsageError
 from provisioner.core.findings import Finding, Status, all_good, together, worst, worst_first
 from provisioner.core.fleet import Inventory
 from provisioner.core.junit import junit
 from provisioner.core.profiles import Profile, judge
+from provisioner.core.spam_rates import parse as rates_in
 from provisioner.workflows import readiness
 from provisioner.workflows.customer import known
 from provisioner.workflows.dkim import owned
@@ -62,8 +64,27 @@ def verify(
     html: Annotated[Path | None, typer.Option(help="Write a page that can be sent to the customer.")] = None,
     junit_file: Annotated[Path | None, typer.Option("--junit", help="Write JUnit's XML.")] = None,
     lang: Annotated[Literal["en", "it"], typer.Option(help="The page's language.")] = "en",
+    live: Annotated[
+        bool, typer.Option("--live", help="Talk to the fleet too: TLS, bounce mailboxes, one-click headers.")
+    ] = False,
+    unsubscribe_url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            show_default=False,
+            help="With --live: ask this link of the customer's; POST unsubscribes whom it is for.",
+        ),
+    ] = None,
+    spam_rates: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="CSV with domain and rate, as Google's Postmaster Tools have them."
+        ),
+    ] = None,
 ) -> None:
     """Compare what DNS says with what receivers ask for, for each domain and every egress address.
+
+    --live asks the fleet itself besides: it has every backend sign a message that nobody receives.
 
     Exit code 0 when everything was seen to be right, 1 when something is wrong or in doubt.
     """
@@ -71,7 +92,13 @@ def verify(
     subjects = _subjects(inventory, domains, customer, file, everything=everything, fleet=fleet)
     if resolver and authoritative:
         raise UsageError("Give --resolver or --authoritative, not both")
-    look = _Look(inventory, subjects, profile, _address(resolver))
+    if unsubscribe_url and not (live and domains):
+        raise UsageError("--unsubscribe-url goes with --live and the domain it is of")
+    rates = spam_rate_file(spam_rates) if spam_rates else None
+    probe = (
+        (lambda: live_probes.look(context(ctx).path, inventory, subjects, unsubscribe_url)) if live else None
+    )
+    look = _Look(inventory, subjects, profile, _address(resolver), probe, rates)
     reports = _until_right(look, timeout) if watch else asyncio.run(look.once())
     if html:
         write_atomic(html, readiness_page.page(reports, lang, wiring.now(), profile.value), mode=0o644)
@@ -96,6 +123,8 @@ class _Look:
     subjects: Sequence[str | None]
     profile: Profile
     resolver: str | None
+    probe: Callable[[], live_probes.Found] | None = None
+    rates: Mapping[str, float] | None = None
 
     async def once(self) -> Reports:
         """One look, in which no question is put twice; with a line of progress when it takes long."""
@@ -106,9 +135,16 @@ class _Look:
             row = bar.add_task("Domains", total=len(self.subjects))
             dns = wiring.asker(self.inventory, self.resolver)
             async for report in readiness.verify(self.inventory, self.subjects, dns):
-                found[report.domain] = together(judge(report.findings, self.profile))
+                found[report.domain] = (*report.findings, *self._rated(report.domain))
                 bar.advance(row)
-        return {name or FLEET: found[name] for name in self.subjects}
+        talked = self.probe() if self.probe else {}
+        return {
+            name or FLEET: together(judge((*found[name], *talked.get(name, ())), self.profile))
+            for name in self.subjects
+        }
+
+    def _rated(self, domain: str | None) -> tuple[Finding, ...]:
+        return (check_spam_rate(domain, self.rates),) if domain and self.rates is not None else ()
 
 
 def _until_right(look: _Look, seconds: int) -> Reports:
@@ -179,6 +215,14 @@ def _from_file(inventory: Inventory, file: Path) -> list[str]:
     if faults:
         raise InventoryError(faults, str(file))
     return found
+
+
+def spam_rate_file(file: Path) -> Mapping[str, float]:
+    """The rates in a file. Raises UsageError when it can't be read, InventoryError for every fault in it."""
+    try:
+        return rates_in(file.read_text(encoding="utf-8"), str(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} can't be read: {error}") from error
 
 
 def _address(resolver: str | None) -> str | None:

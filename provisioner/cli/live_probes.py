@@ -1,0 +1,49 @@
+"""What `dns verify --live` talks to, and how its findings come beside those of DNS."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from provisioner.adapters import deliveries, links, tls_probe
+from provisioner.adapters.probes import Probes
+from provisioner.cli import wiring
+from provisioner.core.findings import Finding
+from provisioner.core.fleet import Inventory
+from provisioner.workflows import live
+
+_DAYS = 7 * 86_400
+"""Seconds: of mail of so many days the return paths are asked."""
+
+Found = dict[str | None, tuple[Finding, ...]]
+
+
+def tools(path: Path, inventory: Inventory) -> live.Tools:
+    """The adapters; path: the inventory's, which has the fleet's own authority."""
+    authority, backends = path / "secrets/ca.crt", inventory.group("backends")
+    return live.Tools(
+        look=lambda address, name, port: tls_probe.look(address, name, port, authority),
+        take=tls_probe.ask_mailbox,
+        probe=Probes(wiring.resolver(inventory.settings).lookup),
+        senders=lambda: deliveries.read(backends, time.time() - _DAYS),
+        ask=lambda addresses: deliveries.ask_mailboxes(backends, addresses),
+        link=lambda url: links.ask(url, authority),
+        now=wiring.now,
+    )
+
+
+def look(path: Path, inventory: Inventory, subjects: tuple[str | None, ...], url: str | None) -> Found:
+    """By subject, None being the fleet. url: an unsubscribe link of the first domain's customer.
+
+    Raises UsageError for a link that may not be asked, HostsFailed when no backend answers.
+    """
+    probes = tools(path, inventory)
+    names = tuple(name for name in subjects if name is not None)
+    clicked = live.link(inventory, names[0], url, probes) if url else ()
+    found: Found = {}
+    if names:
+        found |= {name: some for name, some in live.domains(inventory, names, probes).items()}  # noqa: C416
+        found[names[0]] = (*found[names[0]], *clicked)
+    if None in subjects:
+        found[None] = live.fleet(inventory, probes)
+    return found
