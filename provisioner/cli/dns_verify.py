@@ -18,6 +18,7 @@ from provisioner.adapters.yaml_files import write_atomic
 from provisioner.cli import live_probes, output, wiring
 from provisioner.cli.context import context
 from provisioner.cli.dns import app
+from provisioner.cli.dns_drift import since_last
 from provisioner.core import names
 from provisioner.core.checks import check_spam_rate
 from provisioner.core.errors import CheckFailed, Fault, InventoryError, UsageError
@@ -60,6 +61,12 @@ def verify(
     ] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Look again until everything is right.")] = False,
     timeout: Annotated[int, typer.Option(help="Seconds that --watch goes on at most.", min=1)] = 86_400,
+    drift: Annotated[
+        bool,
+        typer.Option(
+            "--since-last", help="Tell only what was right the last time and is wrong now. For timers."
+        ),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write a page that can be sent to the customer.")] = None,
     junit_file: Annotated[Path | None, typer.Option("--junit", help="Write JUnit's XML.")] = None,
@@ -86,7 +93,8 @@ def verify(
 
     --live asks the fleet itself besides: it has every backend sign a message that nobody receives.
 
-    Exit code 0 when everything was seen to be right, 1 when something is wrong or in doubt.
+    Exit code 0 when everything was seen to be right, 1 when something is wrong or in doubt; with --since-last
+    1 only for what got worse. Its first run keeps what it finds, and so does each for the next.
     """
     inventory = context(ctx).load()
     subjects = _subjects(inventory, domains, customer, file, everything=everything, fleet=fleet)
@@ -104,6 +112,9 @@ def verify(
         write_atomic(html, readiness_page.page(reports, lang, wiring.now(), profile.value), mode=0o644)
     if junit_file:
         write_atomic(junit_file, junit(reports), mode=0o644)
+    if drift:
+        since_last(context(ctx).path, profile.value, reports, everything=everything and fleet, json=json)
+        return
     found = [finding for each in reports.values() for finding in each]
     if json:
         output.as_json({"status": worst(found), "profile": profile, "reports": reports})

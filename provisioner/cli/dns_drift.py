@@ -1,0 +1,50 @@
+"""What `dns verify --since-last` tells: what was right the last time and is wrong now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from provisioner.adapters import readiness_state
+from provisioner.cli import output
+from provisioner.core.errors import CheckFailed
+from provisioner.core.findings import Status, worst
+from provisioner.core.regressions import Changes, Known, Reports, compare, remember
+
+
+def since_last(path: Path, profile: str, reports: Reports, *, everything: bool, json: bool) -> None:
+    """Compare with the last run, keep this one, tell what changed.
+
+    path: the inventory's. everything: the reports are of all there is. Raises CheckFailed when something got
+    worse, UsageError when what is kept can't be read.
+    """
+    before = readiness_state.load(path, profile)
+    changes = compare(before or {}, reports)
+    readiness_state.save(path, profile, remember(before or {}, reports, everything=everything))
+    if json:
+        output.as_json(
+            {"worse": changes.worse, "better": changes.better, "new": changes.new, "reports": reports}
+        )
+    else:
+        _tell(changes, before, reports)
+    if changes.worse:
+        raise CheckFailed(
+            f"Was right, and is wrong now: {', '.join(changes.worse)}",
+            hint="'provisioner dns verify' and the name tells all of it, and what to do",
+        )
+
+
+def _tell(changes: Changes, before: Known | None, reports: Reports) -> None:
+    for subject, findings in changes.worse.items():
+        output.findings(findings, title=f"{subject}: worse")
+    for subject, findings in changes.better.items():
+        checks = ", ".join(f"{each.id} {each.subject}" for each in findings)
+        output.say(f"{subject}: right again: {checks}")
+    doubt = [name for name, found in reports.items() if any(each.status is Status.UNKNOWN for each in found)]
+    if doubt:
+        output.note(f"In doubt now, and to be looked at again: {', '.join(doubt)}")
+    wrong = sum(worst(found) is Status.FAIL for name, found in reports.items() if name not in changes.worse)
+    if before is None:
+        output.say(f"Kept as the first look: {len(reports)} looked at, {wrong} wrong")
+    else:
+        news = f", {len(changes.new)} looked at for the first time" if changes.new else ""
+        output.say(f"{len(changes.worse)} worse, {len(changes.better)} better, {wrong} wrong as before{news}")
