@@ -28,6 +28,7 @@ def tools(path: Path, inventory: Inventory) -> live.Tools:
         senders=lambda: deliveries.read(backends, time.time() - _DAYS),
         ask=lambda addresses: deliveries.ask_mailboxes(backends, addresses),
         link=lambda url: links.ask(url, authority),
+        fetch=lambda host, file, address: links.fetch(host, file, address, authority),
         now=wiring.now,
     )
 

@@ -14,6 +14,7 @@ from provisioner.core.dkim import KeyState
 from provisioner.core.errors import UsageError
 from provisioner.core.findings import Finding, Status
 from provisioner.core.fleet import Inventory
+from provisioner.core.inbound_tls import POLICY_PATH, policy_host
 from provisioner.core.names import is_within
 from provisioner.core.probes import ProbeAsk
 from provisioner.core.reconciliation import Ledger
@@ -25,7 +26,10 @@ PORTS = (25, 465, 587)
 
 @dataclass(frozen=True)
 class Tools:
-    """The adapters that talk. look: address, name, port. take: name and address of a server, a recipient."""
+    """The adapters that talk.
+
+    look: address, name, port. take: address and name of a server, a recipient. fetch: host, path, address.
+    """
 
     look: Callable[[str, str, int], TlsSeen]
     take: Callable[[str, str, str], tuple[int, str]]
@@ -33,18 +37,23 @@ class Tools:
     senders: Callable[[], Ledger]
     ask: Ask
     link: Callable[[str], Mapping[str, LinkAnswer]]
+    fetch: Callable[[str, str, str], LinkAnswer]
     now: Callable[[], datetime]
 
 
 def fleet(inventory: Inventory, tools: Tools) -> tuple[Finding, ...]:
-    """TLS at each port of the fleet's address, and whether its bounce domain's postmaster takes mail."""
+    """TLS at each port of the fleet's address, whether its postmaster takes bounces, its MTA-STS policy."""
     settings = inventory.settings
     address, name = str(settings.virtual_address), settings.submission_name
     now = tools.now()
     ports = [checks.check_tls(name, tools.look(address, name, port), now) for port in PORTS]
     recipient = f"postmaster@{settings.bounce_domain}"
     code, said = tools.take(address, name, recipient)
-    return (*ports, _mailbox(recipient, code, said, "Run: provisioner deploy --limit frontends,backends"))
+    mailbox = _mailbox(recipient, code, said, "Run: provisioner deploy --limit frontends,backends")
+    if settings.mta_sts == "none":
+        return (*ports, mailbox)
+    host = policy_host(settings.bounce_domain)
+    return (*ports, mailbox, checks.check_policy(host, name, tools.fetch(host, POLICY_PATH, address)))
 
 
 def domains(inventory: Inventory, names: tuple[str, ...], tools: Tools) -> Mapping[str, tuple[Finding, ...]]:

@@ -12,7 +12,7 @@ from provisioner.core.checks.egress import check_egress
 from provisioner.core.checks.mailbox import check_replies
 from provisioner.core.checks.one_click import LinkAnswer, check_headers, check_link
 from provisioner.core.checks.records import check_records, unknown
-from provisioner.core.checks.reporting import check_reporting
+from provisioner.core.checks.reporting import check_policy, check_reporting
 from provisioner.core.checks.spam_rate import check_spam_rate
 from provisioner.core.checks.spf import check_spf
 from provisioner.core.checks.tls import TlsSeen, check_tls
@@ -30,6 +30,7 @@ __all__ = [
     "check_egress",
     "check_headers",
     "check_link",
+    "check_policy",
     "check_records",
     "check_replies",
     "check_reporting",

@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from provisioner.core.answers import Answer, Dns, Outcome, settled
+from provisioner.core.checks.one_click import LinkAnswer
 from provisioner.core.checks.records import unknown
 from provisioner.core.findings import Finding, Status
-from provisioner.core.inbound_tls import TlsRecordError, check_reports_record, check_sts_record
+from provisioner.core.inbound_tls import (
+    POLICY_PATH,
+    TlsRecordError,
+    check_reports_record,
+    check_sts_record,
+    parse_policy,
+)
 
 _KINDS: dict[str, tuple[str, str, Callable[[str], None], str]] = {
     "mta-sts": ("_mta-sts", "v=STSv1", check_sts_record, "fleet_mta_sts"),
@@ -26,6 +33,22 @@ async def check_reporting(domain: str, wanted: Mapping[str, str], dns: Dns) -> l
         for check, (label, *_) in _KINDS.items()
         for answer in settled(await dns.ask_all(f"{label}.{domain}", "TXT"))
     ]
+
+
+def check_policy(host: str, mx: str, answer: LinkAnswer) -> Finding:
+    """Whether the policy that is served (RFC 8461 3.2) lets mail come to `mx`."""
+    subject, deploy = f"https://{host}{POLICY_PATH}", "Run: provisioner deploy --limit loadbalancers"
+    if not answer.status:
+        return Finding("mta-sts", subject, Status.FAIL, answer.error, "", deploy)
+    if answer.status != 200:
+        return Finding("mta-sts", subject, Status.FAIL, f"answers {answer.status}", "", deploy)
+    try:
+        policy = parse_policy(answer.body)
+    except TlsRecordError as error:
+        return Finding("mta-sts", subject, Status.FAIL, str(error), "", deploy)
+    seen = f"{policy.mode} for {', '.join(policy.mx)}"
+    status = Status.PASS if mx in policy.mx else Status.FAIL
+    return Finding("mta-sts", subject, status, seen, "", "" if status is Status.PASS else deploy, mx)
 
 
 def _judge(check: str, name: str, wanted: str, answer: Answer) -> Finding:

@@ -33,6 +33,7 @@ def test_the_fleet_is_talked_to(sound: Run) -> None:
         ("tls", "pass"),
         ("bounce-mailbox", "pass"),
     }
+    assert "/.well-known/mta-sts.txt" in sound("dns", "verify", "--fleet", "--live").out
 
 
 def test_a_customers_link_is_asked_when_it_is_given(sound: Run) -> None:

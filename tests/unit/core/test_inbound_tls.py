@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.core.answers import Outcome
-from provisioner.core.checks import check_reporting
+from provisioner.core.checks import LinkAnswer, check_policy, check_reporting
 from provisioner.core.findings import Finding, Status
 from provisioner.core.inbound_tls import (
     TlsRecordError,
@@ -111,6 +111,22 @@ def test_one_of_yesterday_is_not_the_one_wanted() -> None:
     resolver = FakeResolver()
     resolver.set(STS, "TXT", "v=STSv1; id=1")
     assert look(resolver, mta_sts="v=STSv1; id=2")["mta-sts"].status is Status.FAIL
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (LinkAnswer(200, policy_text("enforce", "mx.example")), Status.PASS),
+        (LinkAnswer(200, policy_text("enforce", "other.example")), Status.FAIL),
+        (LinkAnswer(200, "<html>"), Status.FAIL),
+        (LinkAnswer(404), Status.FAIL),
+        (LinkAnswer(0, error="certificate has expired"), Status.FAIL),
+    ],
+)
+def test_a_policy_that_is_served(answer: LinkAnswer, status: Status) -> None:
+    found = check_policy("mta-sts.a.example", "mx.example", answer)
+    assert found.status is status
+    assert bool(found.fix) == (status is Status.FAIL)
 
 
 def test_silence_is_doubt() -> None:
