@@ -3,47 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-from collections.abc import Iterable
 
-import dns.name
-import dns.query
-import dns.rcode
-import dns.tsig
-import dns.update
 import pytest
 
-from provisioner.adapters.secret_files import SecretFiles
 from provisioner.cli import wiring
 from provisioner.core.findings import Finding
-from provisioner.core.names import is_within
 from provisioner.workflows import readiness
-from tests.fleet.fleet import LAB, Account, Fleet
+from tests.fleet.fleet import Account, Fleet
+from tests.fleet.primary import fill
 from tests.zoo.animals import ANIMALS
-from tests.zoo.keeper import ELSEWHERE, REVERSE, ZONE, Dns, Zoo, domain_of
-
-AT_ONCE = 100
-"""Record sets in one update."""
-
-
-def fill(fleet: Fleet, wanted: Dns) -> None:
-    """Have the lab's primary serve these records, and of these names no others."""
-    settings = fleet.inventory.settings
-    secret = base64.b64decode(str(SecretFiles(LAB).variables()[wiring.TSIG_SECRET]))
-    key = dns.tsig.Key(dns.name.from_text(settings.dns_tsig_name), secret, settings.dns_tsig_algorithm)
-    for zone in (ZONE, ELSEWHERE, *REVERSE):
-        for some in batches(owner for owner in wanted if is_within(owner[0], zone)):
-            update = dns.update.UpdateMessage(zone, keyring=key)
-            for name, kind in some:
-                update.delete(f"{name}.", kind)
-                update.add(f"{name}.", 30, kind, *wanted[name, kind])
-            answer = dns.query.tcp(update, str(settings.dns_primary), timeout=20)
-            assert answer.rcode() == dns.rcode.NOERROR, (zone, answer)
-
-
-def batches(owners: Iterable[tuple[str, str]]) -> Iterable[list[tuple[str, str]]]:
-    every = list(owners)
-    return (every[at : at + AT_ONCE] for at in range(0, len(every), AT_ONCE))
+from tests.zoo.keeper import ELSEWHERE, REVERSE, ZONE, Zoo, domain_of
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +22,7 @@ def zoo() -> Zoo:
 
 @pytest.fixture(scope="module")
 def found(fleet: Fleet, zoo: Zoo) -> dict[str | None, tuple[Finding, ...]]:
-    fill(fleet, zoo.dns)
+    fill(fleet, zoo.dns, (ZONE, ELSEWHERE, *REVERSE))
 
     async def look() -> dict[str | None, tuple[Finding, ...]]:
         names = wiring.asker(fleet.inventory)
