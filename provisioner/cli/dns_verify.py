@@ -199,7 +199,7 @@ def _subjects(
         found += _from_file(inventory, file)
     elif everything:
         found += [domain for each in inventory.customers for domain in each.domains]
-        if not found:
+        if not (found or fleet):
             raise UsageError("There are no customers yet", hint="provisioner customer add")
     found += [owned(inventory, domain) for domain in domains or ()]
     return (*([None] if fleet else []), *dict.fromkeys(found))

@@ -68,6 +68,13 @@ def test_one_domain_alone_leaves_what_is_known_of_the_others(sound: Run) -> None
     assert today(sound).code == 1
 
 
+def test_a_fleet_without_customers_is_looked_at_too(sound: Run) -> None:
+    for file in (sound.root / "customers").iterdir():
+        file.unlink()
+    assert today(sound).code == 0
+    assert sound("dns", "verify", "--all").code == 2
+
+
 def test_a_damaged_state_is_an_error(sound: Run) -> None:
     (sound.root / "readiness.json").write_text("{")
     told = today(sound)
