@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 SCRIPTS := scripts/bootstrap scripts/vault-password .ci/run
 PYTHON := provisioner tests benchmarks plugins roles scripts/role-readmes
 
-.PHONY: help bootstrap lab lab-down test lint unit servers molecule fleet bench format
+.PHONY: help bootstrap lab lab-down test lint unit browser servers molecule fleet bench format
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -21,8 +21,8 @@ lab: bootstrap ## A whole fleet on this machine, and mail through it
 lab-down: bootstrap ## Remove the lab
 	provisioner lab down
 
-test: lint ## Everything: lint, then unit, name server, Molecule and fleet tests
-	pytest tests/unit tests/servers tests/molecule tests/fleet
+test: lint ## Everything: lint, then unit, name server, browser, Molecule and fleet tests
+	pytest tests/unit tests/servers tests/browser tests/molecule tests/fleet
 
 lint: bootstrap ## Style, types, and documentation that agrees with the roles
 	ruff check $(PYTHON)
@@ -36,6 +36,9 @@ lint: bootstrap ## Style, types, and documentation that agrees with the roles
 
 unit: bootstrap ## Tests that need no machines
 	pytest tests/unit
+
+browser: bootstrap ## Pages that customers get, in a real browser
+	pytest tests/browser
 
 servers: bootstrap ## What needs real name servers: BIND and Knot on this machine's loopback
 	pytest tests/servers
