@@ -52,7 +52,7 @@ def decode_base64(text: str) -> bytes:
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except binascii.Error as error:
-        raise ValueError(f"is not base64: {error}") from error
+        raise ValueError("is not base64") from error
 
 
 def rsa_bits(public: bytes) -> int | None:

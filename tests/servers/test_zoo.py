@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 
 import pytest
+import yaml
 
 from provisioner.adapters.dns_wire import Wire
 from provisioner.adapters.resolver import Authorities
+from provisioner.adapters.templates import ROOT
 from provisioner.core.findings import Finding
+from provisioner.core.phrases import Phrases
 from provisioner.workflows import readiness
 from tests.servers.daemon import HERE
 from tests.servers.knot import Knot
@@ -19,6 +23,7 @@ from tests.zoo.keeper import Zoo, domain_of
 from tests.zoo.perches import PERCHES
 
 Found = dict[str | None, tuple[Finding, ...]]
+ENGLISH = re.compile(r"(?<![\w.-])(the|it|has|of|is|to|and|one|more|than|not|its|with|Set|Run|Ask)(?![\w.-])")
 LEAST = 80
 """Broken zones that there are at least."""
 
@@ -50,6 +55,13 @@ def test_a_domain_is_told_of_as_it_is(zoo: Zoo, found: Found, animal: Animal) ->
 def test_every_egress_address_is_told_of_as_it_is(zoo: Zoo, found: Found) -> None:
     wrong = {each.host: zoo.amiss_at(each, found[None]) for each in zoo.homes}
     assert not {host: faults for host, faults in wrong.items() if faults}
+
+
+def test_all_of_it_is_told_in_italian_too(found: Found) -> None:
+    phrases = Phrases(yaml.safe_load((ROOT / "readiness/it.yml").read_text()))
+    told = {text for some in found.values() for each in some for text in (each.fix, each.seen)}
+    english = {said for text in told if ENGLISH.search(said := phrases.say(text))}
+    assert not english
 
 
 def test_the_zoo_is_large() -> None:
