@@ -8,6 +8,7 @@ from provisioner.adapters.tenant_files import TenantFiles
 from provisioner.core.answers import Outcome
 from provisioner.core.findings import Finding, Status
 from provisioner.core.fleet import Inventory
+from provisioner.core.records import fleet_records, group_by_owner
 from provisioner.workflows import dkim, dns, readiness
 from tests import samples
 from tests.fakes import FakePublisher, FakeResolver, key_maker
@@ -38,6 +39,18 @@ def test_what_is_published_is_what_verifies(tmp_path: Path) -> None:
     for subject in (None, "acme.example"):
         found = verify(inventory, subject, resolver)
         assert {finding.status for finding in found} == {Status.PASS}, subject
+
+
+def test_every_record_of_the_fleets_own_is_missed(tmp_path: Path) -> None:
+    inventory = fleet(tmp_path)
+    for name, kind in group_by_owner(fleet_records(inventory)):
+        resolver = FakeResolver()
+        resolver.publish_all((*fleet_records(inventory), *dns.dkim_zone(inventory)))
+        assert {each.status for each in verify(inventory, None, resolver)} == {Status.PASS}
+        del resolver.data[name, kind]
+        failed = [each for each in verify(inventory, None, resolver) if each.status is Status.FAIL]
+        address = [a for a in inventory.egress_addresses if a.reverse_pointer == name]
+        assert any(each.subject.split()[0] in {name, *map(str, address)} for each in failed), (name, kind)
 
 
 def test_an_empty_dns_fails_everything(tmp_path: Path) -> None:
