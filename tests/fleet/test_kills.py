@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from provisioner.adapters.submission import Refused
-from tests.fleet.fleet import Account, Fleet, eventually, mail
+from tests.fleet.fleet import ARRIVAL, Account, Fleet, eventually, mail
 from tests.fleet.stream import Stream
 
 MAILS = 300
+EACH_WAY = 5
 
 
 @pytest.fixture
@@ -67,9 +69,12 @@ def test_a_backends_disk_is_full(fleet: Fleet, sender: Account, since: float) ->
         " && cp -a /var/spool/full/. /var/spool/postfix/"
         " && systemctl start postfix && head -c 60M /dev/zero > /var/spool/postfix/filler",
     )
-    accepted, refused = [], []
+    accepted: list[str] = []
+    refused: list[Refused] = []
+    # The frontends need a moment to see that be2 is back: until then the other one takes all.
+    deadline = time.monotonic() + ARRIVAL
     try:
-        for _ in range(30):
+        while min(len(accepted), len(refused)) < EACH_WAY and time.monotonic() < deadline:
             message = mail(sender.domain, ["full@gmail.test"])
             try:
                 with fleet.session(sender) as session:
@@ -86,8 +91,7 @@ def test_a_backends_disk_is_full(fleet: Fleet, sender: Account, since: float) ->
             "; rm -rf /var/spool/full; systemctl start postfix",
         )
     print(f"{len(accepted)} accepted by the other backend, {len(refused)} refused: {refused[:1]}")
-    assert accepted
-    assert refused
+    assert min(len(accepted), len(refused)) >= EACH_WAY
     assert all(refusal.code // 100 == 4 for refusal in refused)
 
 
