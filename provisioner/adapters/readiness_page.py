@@ -29,6 +29,7 @@ def page(reports: Mapping[str, Sequence[Finding]], language: Language, now: date
         profile=profile,
         marked=lambda finding: difference(say(finding.expected), say(finding.seen)),
         say=say,
+        readable=readable,
     )
 
 

@@ -14,25 +14,25 @@ NAME = "readiness.json"
 _MODE = 0o640
 
 
-def load(inventory: Path, profile: str) -> Known | None:
-    """What was known in this profile's eyes; None: nothing was ever kept. Raises UsageError."""
+def load(inventory: Path, look: str) -> Known | None:
+    """What was known by this kind of look; None: nothing was ever kept. Raises UsageError."""
     file = inventory / NAME
-    kept = _read(file).get(profile)
-    if kept is None:
+    looks = _read(file)
+    if look not in looks:
         return None
     try:
         return {
             subject: {check: Status(status) for check, status in checks.items()}
-            for subject, checks in kept.items()
+            for subject, checks in looks[look].items()
         }
     except (AttributeError, ValueError) as error:
         raise _damaged(file, error) from error
 
 
-def save(inventory: Path, profile: str, known: Known) -> None:
-    """Keep it, beside what is kept in other profiles' eyes. Raises UsageError."""
+def save(inventory: Path, look: str, known: Known) -> None:
+    """Keep it, beside what is kept of other kinds of look. Raises UsageError."""
     file = inventory / NAME
-    write_atomic(file, json.dumps(_read(file) | {profile: known}, indent=1) + "\n", mode=_MODE)
+    write_atomic(file, json.dumps(_read(file) | {look: known}, indent=1) + "\n", mode=_MODE)
 
 
 def _read(file: Path) -> dict[str, dict[str, dict[str, str]]]:

@@ -10,22 +10,28 @@ from provisioner.core.errors import CheckFailed
 from provisioner.core.findings import Status, worst
 from provisioner.core.regressions import Changes, Known, Reports, compare, remember
 
+FLEET = "the fleet"
+"""The subject that is no customer's domain."""
 
-def since_last(path: Path, profile: str, reports: Reports, *, everything: bool, json: bool) -> None:
-    """Compare with the last run, keep this one, tell what changed.
 
-    path: the inventory's. everything: the reports are of all there is. Raises CheckFailed when something got
-    worse, UsageError when what is kept can't be read.
+def since_last(path: Path, look: str, reports: Reports, *, everything: bool, json: bool) -> None:
+    """Compare with the last run, tell what changed, keep this one.
+
+    path: the inventory's. look: in whose eyes, and with which checks that not every run makes: only runs of
+    the same look are compared. everything: the reports have all customers' domains. Raises CheckFailed when
+    something got worse, UsageError when what is kept can't be read.
     """
-    before = readiness_state.load(path, profile)
+    before = readiness_state.load(path, look)
     changes = compare(before or {}, reports)
-    readiness_state.save(path, profile, remember(before or {}, reports, everything=everything))
     if json:
         output.as_json(
             {"worse": changes.worse, "better": changes.better, "new": changes.new, "reports": reports}
         )
     else:
         _tell(changes, before, reports)
+    # Kept only once it was told: a run that is cut short alarms again, and never not at all.
+    gone = (before or {}).keys() - reports.keys() - {FLEET} if everything else ()
+    readiness_state.save(path, look, remember(before or {}, reports, gone))
     if changes.worse:
         raise CheckFailed(
             f"Was right, and is wrong now: {', '.join(changes.worse)}",

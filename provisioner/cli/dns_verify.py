@@ -18,7 +18,7 @@ from provisioner.adapters.yaml_files import write_atomic
 from provisioner.cli import live_probes, output, wiring
 from provisioner.cli.context import context
 from provisioner.cli.dns import app
-from provisioner.cli.dns_drift import since_last
+from provisioner.cli.dns_drift import FLEET, since_last
 from provisioner.core import names
 from provisioner.core.checks import check_spam_rate
 from provisioner.core.errors import CheckFailed, Fault, InventoryError, UsageError
@@ -30,8 +30,8 @@ from provisioner.core.spam_rates import parse as rates_in
 from provisioner.workflows import readiness
 from provisioner.workflows.customer import known
 from provisioner.workflows.dkim import owned
+from provisioner.workflows.live import may_be_asked
 
-FLEET = "the fleet"
 MOST = 100_000
 """Domains in a file."""
 EVERY = 5.0
@@ -94,14 +94,19 @@ def verify(
     --live asks the fleet itself besides: it has every backend sign a message that nobody receives.
 
     Exit code 0 when everything was seen to be right, 1 when something is wrong or in doubt; with --since-last
-    1 only for what got worse. Its first run keeps what it finds, and so does each for the next.
+    1 only for what got worse. Its first run keeps what it finds, and so does each for the next one with the
+    same profile, --live, --unsubscribe-url and --spam-rates.
     """
     inventory = context(ctx).load()
     subjects = _subjects(inventory, domains, customer, file, everything=everything, fleet=fleet)
     if resolver and authoritative:
         raise UsageError("Give --resolver or --authoritative, not both")
+    if watch and drift:
+        raise UsageError("Give --watch or --since-last, not both")
     if unsubscribe_url and not (live and domains):
         raise UsageError("--unsubscribe-url goes with --live and the domain it is of")
+    if unsubscribe_url:
+        may_be_asked(inventory, next(filter(None, subjects)), unsubscribe_url)
     rates = spam_rate_file(spam_rates) if spam_rates else None
     probe = (
         (lambda: live_probes.look(context(ctx).path, inventory, subjects, unsubscribe_url)) if live else None
@@ -113,7 +118,9 @@ def verify(
     if junit_file:
         write_atomic(junit_file, junit(reports), mode=0o644)
     if drift:
-        since_last(context(ctx).path, profile.value, reports, everything=everything and fleet, json=json)
+        extra = {"live": live, "unsubscribe-url": unsubscribe_url, "spam-rates": spam_rates}
+        kind = " ".join([profile.value, *(name for name, given in extra.items() if given)])
+        since_last(context(ctx).path, kind, reports, everything=everything, json=json)
         return
     found = [finding for each in reports.values() for finding in each]
     if json:

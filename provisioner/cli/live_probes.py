@@ -36,7 +36,7 @@ def tools(path: Path, inventory: Inventory) -> live.Tools:
 def look(path: Path, inventory: Inventory, subjects: tuple[str | None, ...], url: str | None) -> Found:
     """By subject, None being the fleet. url: an unsubscribe link of the first domain's customer.
 
-    Raises UsageError for a link that may not be asked, HostsFailed when no backend answers.
+    Raises UsageError for a link that may not be asked.
     """
     probes = tools(path, inventory)
     names = tuple(name for name in subjects if name is not None)

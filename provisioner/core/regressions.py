@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from provisioner.core.findings import Finding, Status, worst_first
@@ -42,12 +42,12 @@ def compare(before: Known, reports: Reports) -> Changes:
     return Changes(worse, better, tuple(name for name in reports if name not in before))
 
 
-def remember(before: Known, reports: Reports, *, everything: bool = False) -> dict[str, dict[str, Status]]:
-    """What is to be known the next time. everything: what the reports do not have is gone, and forgotten.
+def remember(before: Known, reports: Reports, gone: Collection[str] = ()) -> dict[str, dict[str, Status]]:
+    """What is to be known the next time. gone: subjects that are no more, and are forgotten.
 
     Where something is in doubt, what was certain before stays.
     """
-    known = {} if everything else {name: dict(checks) for name, checks in before.items()}
+    known = {name: dict(checks) for name, checks in before.items() if name not in gone}
     for subject, findings in reports.items():
         now = _by_check(findings)
         doubt = any(each.status is Status.UNKNOWN for each in now.values())

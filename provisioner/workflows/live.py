@@ -11,7 +11,7 @@ from provisioner.core import checks
 from provisioner.core.checks import LinkAnswer, TlsSeen
 from provisioner.core.customers import Customer
 from provisioner.core.dkim import KeyState
-from provisioner.core.errors import UsageError
+from provisioner.core.errors import HostsFailed, UsageError
 from provisioner.core.findings import Finding, Status
 from provisioner.core.fleet import Inventory
 from provisioner.core.inbound_tls import POLICY_PATH, policy_host
@@ -57,29 +57,43 @@ def fleet(inventory: Inventory, tools: Tools) -> tuple[Finding, ...]:
 
 
 def domains(inventory: Inventory, names: tuple[str, ...], tools: Tools) -> Mapping[str, tuple[Finding, ...]]:
-    """By domain: whether each backend signs one-click headers, and the return paths used take mail.
-
-    Raises HostsFailed when no backend can be asked.
-    """
+    """By domain: whether each backend signs one-click headers, and the return paths used take mail."""
     probes = tools.probe(_asks(inventory, names), inventory.group("backends"))
-    ledger = tools.senders()
-    paths = {name: _paths(inventory.owner(name), name, ledger) for name in names}
-    wanted = sorted({path for some in paths.values() for path in some})
-    said = tools.ask(wanted) if wanted else {}
+    mailboxes = _mailboxes(inventory, names, tools)
     return {
         name: (
             *checks.check_headers(name, [probe for probe in probes if probe.domain == name]),
-            *(_mailbox(path, *said[path], _ITS_OWNER) for path in paths[name]),
+            *mailboxes[name],
         )
         for name in names
     }
 
 
+def _mailboxes(
+    inventory: Inventory, names: tuple[str, ...], tools: Tools
+) -> Mapping[str, tuple[Finding, ...]]:
+    """By domain, whether the return paths used take mail; where no backend can be asked it is not known."""
+    try:
+        ledger = tools.senders()
+        paths = {name: _paths(inventory.owner(name), name, ledger) for name in names}
+        wanted = sorted({path for some in paths.values() for path in some})
+        said = tools.ask(wanted) if wanted else {}
+    except HostsFailed as error:
+        return {name: (_mailbox(name, 0, error.message, ""),) for name in names}
+    return {name: tuple(_mailbox(path, *said[path], _ITS_OWNER) for path in paths[name]) for name in names}
+
+
 def link(inventory: Inventory, domain: str, url: str, tools: Tools) -> tuple[Finding, ...]:
     """What a customer's unsubscribe link does. It is asked, and POST acts: give that of a reader made for it.
 
-    Raises UsageError for a link that is not https, or not on a host of the domain's customer.
+    Raises UsageError for a link that `may_be_asked` does not let pass.
     """
+    may_be_asked(inventory, domain, url)
+    return tuple(checks.check_link(url, tools.link(url)))
+
+
+def may_be_asked(inventory: Inventory, domain: str, url: str) -> None:
+    """Raises UsageError for a link that is not https, or not on a host of the domain's customer."""
     owner, parts = inventory.owner(domain), urlsplit(url)
     host = (parts.hostname or "").lower()
     if parts.scheme != "https" or not host:
@@ -89,7 +103,6 @@ def link(inventory: Inventory, domain: str, url: str, tools: Tools) -> tuple[Fin
         raise UsageError(
             f"{host} is not a host of {domain}'s customer, so it is not asked", hint=f"It has {theirs}"
         )
-    return tuple(checks.check_link(url, tools.link(url)))
 
 
 _ITS_OWNER = "Have its owner make that mailbox: bounces that nobody takes cost reputation"
@@ -113,7 +126,7 @@ def _paths(owner: Customer | None, domain: str, ledger: Ledger) -> tuple[str, ..
 
 def _mailbox(address: str, code: int, said: str, fix: str) -> Finding:
     """Whether a server takes mail for an address that bounces go to."""
-    seen = f"{code} {said}".strip()
+    seen = f"{code} {said}".strip() if code else said
     if code // 100 == 2:
         return Finding("bounce-mailbox", address, Status.PASS, seen)
     if code // 100 == 5:

@@ -132,6 +132,10 @@ def test_what_strangers_put_into_dns_stays_text(shown: Open) -> None:
     assert HOSTILE in tab.locator("section").nth(1).locator("code").first.inner_text()
 
 
+def test_a_name_is_shown_as_its_owner_writes_it(shown: Open) -> None:
+    assert shown().locator("section").nth(1).locator("header").inner_text().endswith("bücher.example")
+
+
 def test_it_prints(shown: Open) -> None:
     paper = shown().pdf(format="A4")
     assert paper.startswith(b"%PDF")

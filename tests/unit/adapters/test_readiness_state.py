@@ -12,7 +12,7 @@ from provisioner.core.findings import Status
 KNOWN = {"a.example": {"spf a.example": Status.FAIL}}
 
 
-def test_each_profile_has_its_own(tmp_path: Path) -> None:
+def test_each_kind_of_look_has_its_own(tmp_path: Path) -> None:
     assert readiness_state.load(tmp_path, "all") is None
     readiness_state.save(tmp_path, "all", KNOWN)
     readiness_state.save(tmp_path, "google", {})
@@ -22,7 +22,9 @@ def test_each_profile_has_its_own(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / readiness_state.NAME).stat().st_mode) == 0o640
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"all": []}', '{"all": {"a": {"spf a": "good"}}}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"all": null}', '{"all": []}', '{"all": {"a": {"spf a": "good"}}}']
+)
 def test_a_damaged_file_is_told_with_what_to_do(tmp_path: Path, text: str) -> None:
     (tmp_path / readiness_state.NAME).write_text(text)
     with pytest.raises(UsageError, match="can't be read") as told:

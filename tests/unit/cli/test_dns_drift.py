@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from provisioner.cli import dns_drift
 from provisioner.core.answers import Outcome
 from tests.unit.cli.running import Outcome as Ended
 from tests.unit.cli.running import Run
@@ -75,7 +78,45 @@ def test_a_fleet_without_customers_is_looked_at_too(sound: Run) -> None:
     assert sound("dns", "verify", "--all").code == 2
 
 
+def test_watching_is_another_thing(sound: Run) -> None:
+    assert sound("dns", "verify", "--all", "--since-last", "--watch").code == 2
+
+
 def test_a_damaged_state_is_an_error(sound: Run) -> None:
     (sound.root / "readiness.json").write_text("{")
     told = today(sound)
     assert (told.code, "readiness.json" in told.err) == (2, True)
+
+
+def test_a_customer_that_is_gone_is_forgotten_and_the_fleet_is_not(sound: Run) -> None:
+    today(sound)
+    (sound.root / "customers" / "globex.yml").unlink()
+    assert sound("dns", "verify", "--all", "--since-last").code == 0
+    kept = json.loads((sound.root / "readiness.json").read_text())["all"]
+    assert set(kept) == {"the fleet", "acme.example", "shop.acme.example"}
+
+
+def test_what_only_some_runs_look_at_is_no_news_to_them_each_time(sound: Run, tmp_path: Path) -> None:
+    rates = tmp_path / "rates.csv"
+    rates.write_text("domain,rate\nacme.example,0.1%\n")
+    weekly = ("acme.example", "--since-last", "--spam-rates", str(rates))
+    assert sound("dns", "verify", *weekly).code == 0
+    rates.write_text("domain,rate\nacme.example,5%\n")
+    assert sound("dns", "verify", *weekly).code == 1
+    assert today(sound).code == 0
+    assert sound("dns", "verify", *weekly).code == 0  # told the week before
+
+
+def test_an_alarm_that_could_not_be_told_is_told_by_the_next_run(
+    sound: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    today(sound)
+    sound.dns.set("_dmarc.globex.example", "TXT", WRONG)
+
+    def killed(*_: object) -> None:
+        raise SystemExit(9)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(dns_drift, "_tell", killed)
+        assert today(sound).code == 9
+    assert today(sound).code == 1

@@ -54,7 +54,7 @@ def test_a_check_that_was_not_there_and_fails_is_worse() -> None:
     assert days(spf(PASS), listed) == [NOTHING, WORSE]
 
 
-def test_what_was_not_looked_at_is_kept_unless_it_is_gone() -> None:
+def test_a_subject_not_looked_at_is_kept_unless_it_is_gone() -> None:
     known = remember({}, {"a.example": spf(PASS), "b.example": spf(FAIL)})
     assert set(remember(known, {"a.example": spf(PASS)})) == {"a.example", "b.example"}
-    assert set(remember(known, {"a.example": spf(PASS)}, everything=True)) == {"a.example"}
+    assert set(remember(known, {"a.example": spf(PASS)}, {"b.example"})) == {"a.example"}

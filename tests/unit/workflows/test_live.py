@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,12 +10,12 @@ import pytest
 from provisioner.adapters.tenant_files import TenantFiles
 from provisioner.core.checks import LinkAnswer, TlsSeen
 from provisioner.core.dkim import KeyState
-from provisioner.core.errors import UsageError
+from provisioner.core.errors import HostsFailed, UsageError
 from provisioner.core.findings import Finding, Status
 from provisioner.core.fleet import Host, Inventory
 from provisioner.core.inbound_tls import policy_text
 from provisioner.core.probes import ProbeAsk, Probed, Verdict
-from provisioner.core.reconciliation import LoginMail
+from provisioner.core.reconciliation import Ledger, LoginMail
 from provisioner.workflows import dkim, live
 from tests import samples
 from tests.fakes import key_maker
@@ -99,6 +100,16 @@ def test_a_domain_is_probed_at_every_backend_and_its_return_paths_are_asked(tmp_
 def test_a_probe_that_does_not_verify_is_told(tmp_path: Path) -> None:
     found = live.domains(fleet(tmp_path), ("acme.example",), tools(verdict=Verdict.WRONG))
     assert statuses(found["acme.example"]) == {Status.FAIL}
+
+
+def test_backends_that_do_not_answer_leave_it_in_doubt(tmp_path: Path) -> None:
+    def nobody() -> Ledger:
+        raise HostsFailed("Not every backend tells what it took: be1: no route")
+
+    lost = replace(tools(verdict=Verdict.DOUBT), senders=nobody)
+    found = live.domains(fleet(tmp_path), ("acme.example",), lost)["acme.example"]
+    assert statuses(found) == {Status.UNKNOWN}
+    assert any("no route" in each.seen for each in found)
 
 
 def test_only_a_link_of_the_customer_is_asked(tmp_path: Path) -> None:
