@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import customer_add, deploy, dkim, quota, readiness, scale, throughput
+from benchmarks import customer_add, deploy, dkim, quota, readiness, scale, suppression, throughput
 from benchmarks.report import Ratio
 
 ALL: dict[str, Callable[[], list[Ratio]]] = {
@@ -16,6 +16,7 @@ ALL: dict[str, Callable[[], list[Ratio]]] = {
     "scale": scale.run,
     "dkim": dkim.run,
     "readiness": readiness.run,
+    "suppression": suppression.run,
 }
 
 

@@ -8,6 +8,7 @@ bare one does nothing at all. Every answer counts, whichever question it is to.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import lab
@@ -21,23 +22,30 @@ _PROGRAM = Path(__file__).with_name("remote_quota.py")
 
 def run() -> list[Ratio]:
     """Measure on the first frontend of the running lab. Needs a customer with an account there."""
+    return measured("quota decision", ("DATA", "END-OF-MESSAGE"))
+
+
+def measured(what: str, states: Sequence[str], goal: str = GOAL) -> list[Ratio]:
+    """The same of questions in some of Postfix's states."""
     lab.machines()
     inventory = lab.inventory()
     login = next((login for customer in inventory.customers for login in customer.logins), None)
     if login is None:
         raise SystemExit("the lab has no customer: 'provisioner lab prove' first")
-    result = ssh.run(inventory.group("frontends")[0], ["sudo", "python3", "-", login], _PROGRAM.read_bytes())
+    result = ssh.run(
+        inventory.group("frontends")[0], ["sudo", "python3", "-", login, *states], _PROGRAM.read_bytes()
+    )
     if not result.ok:
         raise HostsFailed(result.complaint)
     said = json.loads(result.stdout)
     return [
         Ratio(
-            f"quota decision, {name}",
+            f"{what}, {name}",
             said["quota"][name],
             "bare policy service",
             said["bare"][name],
             "ms",
-            GOAL,
+            goal,
         )
         for name in ("median", "p99")
     ]

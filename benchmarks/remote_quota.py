@@ -1,4 +1,7 @@
-"""Runs on a frontend: asks its quota service and a bare one in turns; prints milliseconds as JSON."""
+"""Runs on a frontend: asks its quota service and a bare one in turns; prints milliseconds as JSON.
+
+Arguments: a login, and the states in which a message is asked about, in their order.
+"""
 
 import asyncio
 import json
@@ -49,7 +52,7 @@ def question(login: str, state: str, instance: str) -> bytes:
         "server_port": "587",
         "helo_name": "client.example",
         "sender": "sender@acme.example",
-        "recipient": "",
+        "recipient": "reader@gmail.test" if state == "RCPT" else "",
         "recipient_count": "1",
         "queue_id": "",
         "instance": instance,
@@ -65,12 +68,12 @@ def question(login: str, state: str, instance: str) -> bytes:
     return "".join(f"{name}={value}\n" for name, value in fields.items()).encode() + b"\n"
 
 
-async def client(path: str, login: str, times: list[float]) -> None:
+async def client(path: str, login: str, states: list[str], times: list[float]) -> None:
     reader, writer = await asyncio.open_unix_connection(path)
-    for number in range(2 * MESSAGES):
-        if number % 2 == 0:
+    for number in range(len(states) * MESSAGES):
+        if number % len(states) == 0:
             instance = secrets.token_hex(8)
-        text = question(login, ("DATA", "END-OF-MESSAGE")[number % 2], instance)
+        text = question(login, states[number % len(states)], instance)
         await asyncio.sleep(PAUSE * (0.5 + random.random()))
         begun = time.perf_counter()
         writer.write(text)
@@ -81,13 +84,13 @@ async def client(path: str, login: str, times: list[float]) -> None:
     writer.close()
 
 
-async def measure(path: str, login: str) -> list[float]:
+async def measure(path: str, login: str, states: list[str]) -> list[float]:
     times: list[float] = []
-    await asyncio.gather(*(client(path, login, times) for _ in range(CLIENTS)))
+    await asyncio.gather(*(client(path, login, states, times) for _ in range(CLIENTS)))
     return times
 
 
-def main(login: str) -> None:
+def main(login: str, states: list[str]) -> None:
     times: dict[str, list[float]] = {"quota": [], "bare": []}
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "bare.sock")  # noqa: PTH118 - a script for the host, without more imports
@@ -96,8 +99,8 @@ def main(login: str) -> None:
             assert bare.stdout is not None
             bare.stdout.readline()
             for _ in range(ROUNDS):
-                times["bare"] += asyncio.run(measure(path, login))
-                times["quota"] += asyncio.run(measure("/run/provisioner-quota/policy.sock", login))
+                times["bare"] += asyncio.run(measure(path, login, states))
+                times["quota"] += asyncio.run(measure("/run/provisioner-quota/policy.sock", login, states))
         finally:
             bare.terminate()
             bare.wait()
@@ -109,4 +112,4 @@ def figures(times: list[float]) -> dict[str, float]:
     return {"median": ordered[len(ordered) // 2] * 1000, "p99": ordered[int(len(ordered) * 0.99)] * 1000}
 
 
-main(sys.argv[1])
+main(sys.argv[1], sys.argv[2:])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from provisioner.adapters.ssh import Ssh, SshError, on_each
+from provisioner.core.bounces import Bounce
 from provisioner.core.errors import HostsFailed
 from provisioner.core.fleet import Host
 from provisioner.core.reconciliation import Ledger, LoginMail, Tally, together
@@ -22,6 +24,15 @@ def read(backends: Sequence[Host], since: float) -> Ledger:
     if failed:
         raise HostsFailed(f"Not every backend tells what it took: {'; '.join(failed)}", hint=_HINT)
     return together(_ledger(outcome.value) for outcome in outcomes)
+
+
+def bounces(backends: Sequence[Host], since: float) -> list[Bounce]:
+    """Recipients whose delivery failed for good since a moment, the latest of each. Raises HostsFailed."""
+    return [
+        Bounce(login, recipient, dsn, said, datetime.fromtimestamp(at, UTC))
+        for login, mail in read(backends, since).items()
+        for recipient, (dsn, said, at) in mail.bounced.items()
+    ]
 
 
 def ask_mailboxes(backends: Sequence[Host], addresses: Sequence[str]) -> Mapping[str, tuple[int, str]]:
@@ -62,7 +73,9 @@ def run_tool(ssh: Ssh, tool: str, arguments: Sequence[str], stdin: bytes = b"") 
 def _ledger(said: Any) -> Ledger:
     return {
         login: LoginMail(
-            {int(start): Tally(*counts) for start, counts in found["quarters"].items()}, found["senders"]
+            {int(start): Tally(*counts) for start, counts in found["quarters"].items()},
+            found["senders"],
+            {recipient: (dsn, text, at) for recipient, (dsn, text, at) in found["bounced"].items()},
         )
         for login, found in said["logins"].items()
     }

@@ -31,6 +31,7 @@ from provisioner.cli import (
     report,
     send_test,
     status,
+    suppression,
 )
 from provisioner.cli.context import Context
 from provisioner.core.errors import ProvisionerError
@@ -64,6 +65,7 @@ for sub, name in (
     (dns.app, "dns"),
     (lab.app, "lab"),
     (report.app, "report"),
+    (suppression.app, "suppression"),
 ):
     app.add_typer(sub, name=name)
 init.register(app)

@@ -11,7 +11,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from provisioner.core.customers import Account, Customer
-from provisioner.core.plans import LIMITS, OneClick, Override, Plan
+from provisioner.core.plans import LIMITS, OneClick, Override, Plan, Suppression
 
 FORMAT = 1
 """Of the facts; the hosts' quota service refuses what it does not know."""
@@ -35,6 +35,8 @@ def grant(customer: Customer, account: Account, plan: Plan, time_zone: str) -> d
         facts["overrides"] = _ends(customer.overrides, zone)
     if customer.suspended:
         facts["suspended"] = customer.suspended.reason
+    if plan.suppression is not Suppression.REFUSE:
+        facts["suppression"] = plan.suppression.value
     if account.networks:
         facts["networks"] = [str(network) for network in account.networks]
     return facts

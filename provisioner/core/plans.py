@@ -30,6 +30,13 @@ class OneClick(StrEnum):
     ALWAYS = "always"
 
 
+class Suppression(StrEnum):
+    """What becomes of recipients on the customer's suppression list: refused, or nobody looks."""
+
+    REFUSE = "refuse"
+    OFF = "off"
+
+
 class Limits(BaseModel):
     """What a plan grants. None is no limit beyond the fleet's own.
 
@@ -59,6 +66,7 @@ class Plan(Limits):
     name: Slug
     above_limit: AboveLimit = AboveLimit.DEFER
     one_click: OneClick = OneClick.BULK
+    suppression: Suppression = Suppression.REFUSE
     egress_pool: Slug = "default"
     dkim_age: Duration | None = None
     price: str = ""

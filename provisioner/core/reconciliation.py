@@ -32,11 +32,13 @@ class Tally:
 class LoginMail:
     """A login's mail in backends' logs: by the quarter of an hour (seconds since 1970) in which it was taken.
 
-    senders: return path → messages, the busiest ones.
+    senders: return path → messages, the busiest ones. bounced: recipients whose delivery failed for good →
+    RFC 3463 code, what was said, when (seconds since 1970).
     """
 
     quarters: Mapping[int, Tally] = field(default_factory=dict)
     senders: Mapping[str, int] = field(default_factory=dict)
+    bounced: Mapping[str, tuple[str, str, int]] = field(default_factory=dict)
 
 
 Ledger = Mapping[str, LoginMail]
@@ -72,13 +74,17 @@ def together(ledgers: Iterable[Ledger]) -> Ledger:
     """What several backends tell, as one."""
     quarters: dict[str, dict[int, Tally]] = {}
     senders: dict[str, Counter[str]] = {}
+    bounced: dict[str, dict[str, tuple[str, str, int]]] = {}
     for ledger in ledgers:
         for login, mail in ledger.items():
             mine = quarters.setdefault(login, {})
             for start, tally in mail.quarters.items():
                 mine[start] = mine.get(start, Tally()) + tally
             senders.setdefault(login, Counter()).update(mail.senders)
-    return {login: LoginMail(found, senders[login]) for login, found in quarters.items()}
+            latest = bounced.setdefault(login, {})
+            for recipient, why in mail.bounced.items():
+                latest[recipient] = max(why, latest.get(recipient, why), key=lambda each: each[2])
+    return {login: LoginMail(found, senders[login], bounced[login]) for login, found in quarters.items()}
 
 
 def begins(inventory: Inventory, customers: Iterable[Customer], since: date) -> float:

@@ -62,6 +62,21 @@ def test_recipients_are_counted_where_their_message_was_taken() -> None:
     assert found["acme"]["senders"] == {"b@a.example": 2}
 
 
+def test_who_bounced_is_told_with_the_reason() -> None:
+    text = log("4c1", "acme", "12:00:01", 3, "sent", "bounced", "expired")
+    gone = (
+        b"dsn=5.1.1, status=bounced (host mx.test[192.0.2.1] said: 550 5.1.1 <r1@gmail.test>: no (such) user)"
+    )
+    text = text.replace(b"dsn=2.0.0, status=bounced (250 2.0.0 Ok, status=sent)", gone)
+    assert told(text)["acme"]["bounced"] == {
+        "r1@gmail.test": [
+            "5.1.1",
+            "host mx.test[192.0.2.1] said: 550 5.1.1 <r1@gmail.test>: no (such) user",
+            NOON,
+        ]
+    }
+
+
 def test_what_is_nobodys_or_older_is_left_out() -> None:
     dsn = log("4b1", "acme", "12:00:00", 1, "sent").splitlines(keepends=True)[1:]
     begun = log("4b2", "acme", "12:00:00", 1).splitlines(keepends=True)[:2]

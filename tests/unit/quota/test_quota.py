@@ -16,11 +16,12 @@ from provisioner_quota.accounts import FRESH, Account, Accounts, parse
 from provisioner_quota.counters import Charge
 from provisioner_quota.journal import Journal
 from provisioner_quota.outcomes import Follower, Outcome, read
+from provisioner_quota.suppressions import Entry
 from provisioner_quota.windows import clock, windows
 
 from provisioner.core.bundle import compile_bundle
 from provisioner.core.grants import grant
-from provisioner.core.plans import SHIPPED, Override
+from provisioner.core.plans import SHIPPED, Override, Suppression
 from tests.unit.core.test_bundle import ACME, INVENTORY
 
 ROME = ZoneInfo("Europe/Rome")
@@ -71,6 +72,9 @@ def test_the_service_reads_what_the_inventory_compiles(tmp_path: Path) -> None:
     midnight = datetime(2030, 3, 31, tzinfo=ROME).timestamp()
     assert found.limit("recipients_per_day", midnight - 1) is None
     assert found.limit("recipients_per_day", midnight) == 1000
+    assert found.suppresses
+    careless = SHIPPED["base"].model_copy(update={"suppression": Suppression.OFF})
+    assert not parse(json.dumps(grant(customer, customer.accounts[0], careless, "UTC")).encode()).suppresses
     (tmp_path / "accounts").write_bytes(compile_bundle(INVENTORY).frontend["accounts"])
     accounts = Accounts(tmp_path)
     assert accounts.get("globex") is not None
@@ -123,6 +127,13 @@ def test_what_is_refused_without_counting(
 ) -> None:
     said = verdicts.local(question(**fields), account(**facts), 0, "help@x")
     assert said is None if code is None else str(said).startswith(code)
+
+
+def test_a_refused_recipient_is_told_why_in_plain_signs() -> None:
+    told = verdicts.suppressed("Anna@b.example", "acme", Entry("bounce", 1767225600, "caff\u00e8\x1b[1m"))
+    assert told == (
+        "550 5.7.1 <Anna@b.example> is on the suppression list of acme: bounce on 2026-01-01, caff??[1m"
+    )
 
 
 def test_a_full_day_says_when_it_opens_again() -> None:

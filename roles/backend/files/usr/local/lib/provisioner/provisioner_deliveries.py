@@ -1,7 +1,8 @@
 """What Postfix's log tells of customers' mail: recipients of whose mail were taken, and what became of them.
 
 Run as `provisioner_deliveries.py SINCE [LOG]`, seconds since 1970 and the newest log file. Prints JSON:
-{"logins": {login: {"quarters": {start: [taken, delivered, failed]}, "senders": {return path: messages}}}}.
+{"logins": {login: {"quarters": {start: [taken, delivered, failed]}, "senders": {return path: messages},
+"bounced": {recipient: [RFC 3463 code, what the server said, seconds since 1970]}}}}, the latest of each.
 Quarters of an hour, because every time zone's days begin with one. A recipient counts in the quarter in which
 its message was taken, whenever it is delivered. Lines as Postfix 3.10 writes them, with long queue ids.
 """
@@ -25,6 +26,9 @@ QUARTER = 900
 SENDERS = 50
 """Return paths that are told for a login, the busiest ones; more are VERP, or one a message."""
 
+SAID = 500
+"""Bytes that are told of what a server said."""
+
 KEPT = 1000
 """Return paths that are remembered for a login while the log is read."""
 
@@ -34,10 +38,11 @@ _FINAL = {b"sent": 1, b"bounced": 2, b"expired": 2}
 
 @dataclass
 class Login:
-    """One login's mail: [taken, delivered, failed] by quarter, messages by return path."""
+    """One login's mail: [taken, delivered, failed] by quarter, messages by return path, who bounced."""
 
     quarters: dict[int, list[int]] = field(default_factory=dict)
     senders: Counter[bytes] = field(default_factory=Counter)
+    bounced: dict[bytes, tuple[bytes, bytes, float]] = field(default_factory=dict)
 
 
 @dataclass
@@ -58,7 +63,7 @@ class Ledger:
         middle = line.find(b": ", start + 3)
         queue_id, text = line[start + 3 : middle], line[middle + 2 :]
         if text.startswith(b"to=<"):
-            self._delivered(queue_id, text)
+            self._delivered(line, queue_id, text)
         elif text.startswith(b"from=<"):
             self._taken(line, queue_id, text)
         elif text.startswith(ACCOUNT):
@@ -87,7 +92,7 @@ class Ledger:
         if sender in found.senders or len(found.senders) < KEPT:
             found.senders[sender] += 1
 
-    def _delivered(self, queue_id: bytes, text: bytes) -> None:
+    def _delivered(self, line: bytes, queue_id: bytes, text: bytes) -> None:
         counts = self._counts.get(queue_id)
         if counts is None:
             return
@@ -95,6 +100,10 @@ class Ledger:
         place = _FINAL.get(text[status + 9 : text.find(b" ", status + 9)])
         if place is not None:
             counts[place] += 1
+        if text.startswith(b"bounced", status + 9):
+            dsn = text.rfind(b", dsn=", 0, status) + 6
+            why = text[dsn:status], text[status + 9 + len("bounced (") : -2][:SAID], self._moment(line[:15])
+            self.logins[self._owners[queue_id]].bounced[text[4 : text.index(b">")]] = why
 
     def _moment(self, stamp: bytes) -> float:
         """Seconds since 1970 of a time without a year: the latest that has been."""
@@ -117,6 +126,14 @@ class Ledger:
                     "senders": {
                         sender.decode(errors="replace"): count
                         for sender, count in found.senders.most_common(SENDERS)
+                    },
+                    "bounced": {
+                        recipient.decode(errors="replace"): [
+                            dsn.decode(),
+                            said.decode(errors="replace"),
+                            int(at),
+                        ]
+                        for recipient, (dsn, said, at) in found.bounced.items()
                     },
                 }
                 for login, found in self.logins.items()

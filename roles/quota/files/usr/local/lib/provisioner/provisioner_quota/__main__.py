@@ -26,6 +26,7 @@ from provisioner_quota.outage import Outage
 from provisioner_quota.outcomes import Follower
 from provisioner_quota.service import Quota
 from provisioner_quota.store import Store
+from provisioner_quota.suppressions import Suppressions
 from provisioner_quota.usage import usage
 from provisioner_quota.web import application
 
@@ -46,7 +47,7 @@ async def serve(settings: dict[str, Any], listening: socket.socket) -> None:
     counters = Counters(store)
     accepting = settings["without_counters"] == "accept"
     outage = Outage(counters, Journal(STATE / "journal"), settings["frontends"], accepting)
-    quota = Quota(Accounts(), counters, outage, settings["host"], settings["contact"])
+    quota = Quota(Accounts(), counters, Suppressions(store), outage, settings["host"], settings["contact"])
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
@@ -88,7 +89,28 @@ async def _release(store: Store, question: dict[str, Any]) -> int:
     return await notices.release(store, question["names"])
 
 
-QUESTIONS = {"bans": _bans, "claim": _claim, "release": _release, "unban": _unban, "usage": _usage}
+async def _suppress(store: Store, question: dict[str, Any]) -> int:
+    return await Suppressions(store).add(question["customer"], question["entries"])
+
+
+async def _suppressed(store: Store, question: dict[str, Any]) -> list[list[Any]]:
+    return await Suppressions(store).every(question["customer"])
+
+
+async def _unsuppress(store: Store, question: dict[str, Any]) -> list[str]:
+    return await Suppressions(store).remove(question["customer"], question["addresses"], time.time())
+
+
+QUESTIONS = {
+    "bans": _bans,
+    "claim": _claim,
+    "release": _release,
+    "suppress": _suppress,
+    "suppressed": _suppressed,
+    "unban": _unban,
+    "unsuppress": _unsuppress,
+    "usage": _usage,
+}
 
 
 async def _answer(verb: str) -> Any:

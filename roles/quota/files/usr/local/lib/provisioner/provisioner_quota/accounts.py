@@ -28,6 +28,7 @@ class Account:
     overrides: Mapping[str, tuple[int | None, float]] = field(default_factory=dict)
     suspended: str | None = None
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    suppresses: bool = True
 
     def limit(self, name: str, now: float) -> int | None:
         """The limit that holds now; None when there is none."""
@@ -56,6 +57,7 @@ def parse(line: bytes) -> Account:
         overrides={name: (value, end) for name, (value, end) in facts.get("overrides", {}).items()},
         suspended=facts.get("suspended"),
         networks=tuple(ip_network(network) for network in facts.get("networks", ())),
+        suppresses=facts.get("suppression") != "off",
     )
 
 

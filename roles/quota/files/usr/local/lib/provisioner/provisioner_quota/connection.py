@@ -7,6 +7,7 @@ import logging
 import socket
 import struct
 import time
+from collections.abc import Awaitable
 from typing import Any, cast
 
 from provisioner_quota import metrics, policy, verdicts
@@ -48,16 +49,22 @@ class Connection(asyncio.Protocol):
         try:
             request = policy.parse(text)
             if request.state == policy.END_OF_MESSAGE:
-                self._quota.in_background(self._ended(request, begun))
+                self._quota.in_background(self._later(self._quota.ends(request, self.session), begun))
                 return
-            action = self._quota.begins(request, self.session)
+            if request.state != policy.RCPT:
+                action = self._quota.begins(request, self.session)
+            elif customer := self._quota.listed_by(request):
+                self._quota.in_background(self._later(self._quota.recipient(request, customer), begun))
+                return
+            else:
+                action = None
         except Exception:
             action = _fault()
         self._reply(action, begun)
 
-    async def _ended(self, request: policy.Request, begun: float) -> None:
+    async def _later(self, work: Awaitable[str | None], begun: float) -> None:
         try:
-            action = await self._quota.ends(request, self.session)
+            action = await work
         except Exception:
             action = _fault()
         self._reply(action, begun)

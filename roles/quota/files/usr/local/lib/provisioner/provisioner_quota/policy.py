@@ -9,7 +9,7 @@ REQUEST_LIMIT = 64 * 1024
 
 DUNNO = b"action=DUNNO\n\n"
 
-DATA, END_OF_MESSAGE = "DATA", "END-OF-MESSAGE"
+RCPT, DATA, END_OF_MESSAGE = "RCPT", "DATA", "END-OF-MESSAGE"
 
 
 class BadRequestError(ValueError):
@@ -26,6 +26,7 @@ class Request:
     recipients: int
     size: int
     client: str
+    recipient: str = ""
 
 
 def parse(text: bytes) -> Request:
@@ -42,6 +43,7 @@ def parse(text: bytes) -> Request:
             int(fields.get("recipient_count") or 0),
             int(fields.get("size") or 0),
             fields.get("client_address", ""),
+            fields.get("recipient", ""),
         )
     except KeyError as error:
         raise BadRequestError(f"no {error.args[0]}") from error

@@ -15,6 +15,7 @@ from provisioner_quota.counters import NO_LIMIT, Charge, Counters
 from provisioner_quota.outage import Outage
 from provisioner_quota.outcomes import Follower, Outcome
 from provisioner_quota.store import StoreError
+from provisioner_quota.suppressions import Suppressions
 from provisioner_quota.windows import windows
 
 T = TypeVar("T")
@@ -62,6 +63,7 @@ class Quota:
 
     accounts: Accounts
     counters: Counters
+    suppressions: Suppressions
     outage: Outage
     host: str
     contact: str
@@ -84,6 +86,26 @@ class Quota:
 
     def _reserve(self, request: policy.Request, account: Account, session: Session) -> None:
         session.reserved = self._reservation(self._charge(request, account, session))
+
+    def listed_by(self, request: policy.Request) -> str | None:
+        """The customer whose suppression list a recipient has to be looked for in; None: nobody's.
+
+        What else is wrong is told when the text begins. Without a store nobody is held up: the list holds
+        again as soon as it answers.
+        """
+        account, refusal = self._account(request)
+        if account is None or refusal is not None or not account.suppresses or self.outage.away:
+            return None
+        return None if self.suppressions.has_none(account.customer) else account.customer
+
+    async def recipient(self, request: policy.Request, customer: str) -> str | None:
+        """The action for a recipient, by a customer's suppression list; None lets it stand."""
+        try:
+            entry = await self.suppressions.of(customer, request.recipient)
+        except StoreError as error:
+            self.outage.lost(error)
+            return None
+        return verdicts.suppressed(request.recipient, customer, entry) if entry else None
 
     async def ends(self, request: policy.Request, session: Session) -> str | None:
         """The action when a message's text has ended; None lets the message pass."""

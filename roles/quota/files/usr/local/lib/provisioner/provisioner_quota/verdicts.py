@@ -5,8 +5,11 @@ Codes are RFC 5321 4.2 and RFC 3463; what the wall clock will mend is 4xx unless
 
 from __future__ import annotations
 
+import time
+
 from provisioner_quota.accounts import Account
 from provisioner_quota.policy import Request
+from provisioner_quota.suppressions import Entry
 from provisioner_quota.windows import clock, windows
 
 OK, DAY, HOUR, MINUTE, CONNECTIONS = range(5)
@@ -29,6 +32,15 @@ def local(request: Request, account: Account, now: float, contact: str) -> str |
     if largest is not None and request.size > largest:
         return f"552 5.3.4 {request.size} bytes; the plan allows {largest} a message"
     return None
+
+
+def suppressed(recipient: str, customer: str, entry: Entry) -> str:
+    """The refusal of a recipient on the customer's suppression list, which says why and since when."""
+    since = time.strftime("%Y-%m-%d", time.gmtime(entry.at))
+    # A note may hold what another server said; an answer is ASCII (RFC 5321 4.2).
+    note = "".join(sign if " " <= sign <= "~" else "?" for sign in entry.note)
+    why = f"{entry.reason} on {since}" + (f", {note}" if note else "")
+    return f"550 5.7.1 <{recipient}> is on the suppression list of {customer}: {why}"
 
 
 def counted(
