@@ -24,11 +24,23 @@ import ansible_runner
 
 import provisioner
 from provisioner.adapters import vault
-from provisioner.core.plays import Event, HostDone, Listener, Outcome, PlayReport, Recap, Said, read_event
+from provisioner.adapters.yaml_files import parse
+from provisioner.core.plays import (
+    Event,
+    HostDone,
+    Listener,
+    Outcome,
+    PlayReport,
+    PlayStarted,
+    Recap,
+    Said,
+    read_event,
+)
 
 PROJECT = Path(provisioner.__file__).parent.parent
 """Where playbooks, roles and ansible.cfg are."""
 
+_IMPORTS = ("ansible.builtin.import_playbook", "import_playbook")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[mKD]")
 _LAST_WORDS = 12
 """Lines of Ansible's own output to keep, for when it ends without having begun."""
@@ -50,12 +62,13 @@ class AnsiblePlaybooks:
         """
         arguments = [*(["--check"] if check else []), *(["--diff"] if diff else [])]
         arguments += [f"--limit={limit}"] if limit else []
-        record = _Record(listener)
+        file = PROJECT / "playbooks" / f"{playbook}.yml"
+        record = _Record(listener, _plays(file))
         with _private_folder() as folder, _interrupts() as stopped:
             run = ansible_runner.run(
                 private_data_dir=folder,
                 project_dir=str(PROJECT),
-                playbook=str(PROJECT / "playbooks" / f"{playbook}.yml"),
+                playbook=str(file),
                 inventory=str(self._inventory),
                 cmdline=shlex.join(arguments) or None,
                 envvars=self._environment(),
@@ -82,9 +95,10 @@ class AnsiblePlaybooks:
 
 @dataclass
 class _Record:
-    """Passes events on and keeps what the report needs."""
+    """Passes events on and keeps what the report needs. plays: how many have not begun."""
 
     listener: Listener
+    plays: int
     recap: Recap | None = None
     failures: dict[str, HostDone] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
@@ -103,6 +117,8 @@ class _Record:
     def _tell(self, event: Event) -> None:
         if isinstance(event, HostDone) and event.outcome in (Outcome.FAILED, Outcome.UNREACHABLE):
             self.failures[event.host] = event
+        elif isinstance(event, PlayStarted):
+            self.plays -= 1
         elif isinstance(event, Recap):
             self.recap = event
         self.listener(event)
@@ -116,7 +132,17 @@ class _Record:
         complaint = (
             "" if self.recap and finished else "\n".join(self.words).strip() or "Ansible ended at once."
         )
-        return PlayReport(recap, failures, complaint)
+        return PlayReport(recap, failures, complaint, broken_off=not complaint and self.plays > 0)
+
+
+def _plays(file: Path) -> int:
+    """How many plays a playbook has, with those of the playbooks that it imports."""
+    entries = parse(file.read_text(encoding="utf-8"))
+    imports = [
+        next((entry[name] for name in _IMPORTS if name in entry), None)
+        for entry in (entries if isinstance(entries, list) else ())
+    ]
+    return sum(1 if each is None else _plays(file.parent / each) for each in imports)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 _CENSORED = "its words are hidden, because the task handles secrets"
+_NOBODY = "leaves us with no hosts to target"
 _PREFIXES = ("Task failed: ", "Module failed: ", "Action failed: ")
 
 
@@ -84,16 +85,39 @@ class PlayReport:
 
     failures: the last word of each host that failed or was unreachable.
     complaint: what Ansible said when it could not even begin (a playbook that does not parse, no such host).
+    broken_off: plays are left that did not begin.
     """
 
     recap: Recap
     failures: tuple[HostDone, ...] = field(default=())
     complaint: str = ""
+    broken_off: bool = False
 
     @property
     def ok(self) -> bool:
         """Whether everything was done on every host."""
-        return not (self.recap.failed or self.recap.unreachable or self.complaint)
+        return not (self.lost or self.complaint or self.broken_off)
+
+    @property
+    def lost(self) -> frozenset[str]:
+        """The hosts that failed or could not be reached."""
+        return self.recap.failed | self.recap.unreachable
+
+    @property
+    def nobody(self) -> bool:
+        """Whether the limit left no host to work on."""
+        return bool(self.complaint) and _NOBODY in " ".join(self.complaint.split())
+
+    def followed_by(self, other: PlayReport) -> PlayReport:
+        """Both runs together."""
+        recap = Recap(
+            self.recap.hosts | other.recap.hosts,
+            self.recap.changed | other.recap.changed,
+            self.recap.failed | other.recap.failed,
+            self.recap.unreachable | other.recap.unreachable,
+        )
+        failures = (*self.failures, *other.failures)
+        return PlayReport(recap, failures, other.complaint, other.broken_off)
 
 
 def read_event(raw: Mapping[str, Any]) -> Event | None:

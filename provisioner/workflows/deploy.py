@@ -80,7 +80,7 @@ def deploy(
     made = ensure_secrets(inventory, tools.secrets, now).made
     if made:
         say(f"Made {_listed(made)}")
-    report = tools.playbooks.run(SITE, listener, limit=options.limit, check=options.check, diff=options.diff)
+    report = _run(tools.playbooks, options, listener, say)
     if report.complaint:
         raise HostsFailed(f"Ansible could not run: {report.complaint}")
     results: list[HostResult] = []
@@ -92,6 +92,31 @@ def deploy(
         results = tools.push(bundle, hosts, tools.keys) if hosts else []
     _require_all(report, results)
     return DeployReport(len(report.recap.hosts), len(report.recap.changed), version)
+
+
+def _run(playbooks: Playbooks, options: DeployOptions, listener: Listener, say: Say) -> PlayReport:
+    """Run the playbook to its end.
+
+    Ansible leaves off after a play in which every host was lost, as it happens where a group has one host;
+    those of later plays wait then, and so it is run again for them.
+    """
+    whole = playbooks.run(SITE, listener, limit=options.limit, check=options.check, diff=options.diff)
+    lost: frozenset[str] = frozenset()
+    while whole.broken_off and whole.lost > lost:
+        lost = whole.lost
+        say(f"Once more for the hosts that had no turn yet, without {', '.join(sorted(lost))}")
+        limit = _without(options.limit, lost)
+        again = playbooks.run(SITE, listener, limit=limit, check=options.check, diff=options.diff)
+        if again.nobody:
+            break
+        whole = whole.followed_by(again)
+    return whole
+
+
+def _without(limit: str, hosts: Iterable[str]) -> str:
+    """A limit that leaves out some hosts more, in Ansible's patterns: one comma rules out colons."""
+    sign = "," if "," in limit else ":"
+    return sign.join([limit or "all", *(f"!{host}" for host in sorted(hosts))])
 
 
 def _check_limit(inventory: Inventory, limit: str) -> None:

@@ -65,13 +65,17 @@ def test_no_vault_password_that_can_be_read(fleet: Fleet, copy: Path) -> None:
 
 
 def test_a_host_that_is_away_is_named_and_the_others_are_finished(fleet: Fleet) -> None:
+    """It is the only one of its group: Ansible by itself would end there, before the balancers' turn."""
+    managed = "/etc/haproxy/haproxy.cfg"
+    fleet.shell("lb2", f"echo '# by hand' >> {managed}")
     fleet.machines.signal("state1", "KILL")
     try:
         limit = "state1,lb2"
         result = fleet.cli("deploy", "--limit", limit)
         said = result.stdout + result.stderr
         assert result.returncode == 3, said
-        assert "state1" in result.stderr
+        assert "1 of 2 hosts are not done: state1" in result.stderr
+        assert "# by hand" not in fleet.shell("lb2", f"cat {managed}")
         status = fleet.cli("status")
         assert (status.returncode, "state1" in status.stdout) == (3, True)
     finally:

@@ -37,6 +37,25 @@ PLAYBOOK = """\
       ansible.builtin.fail: {msg: "No space left on device"}
       when: inventory_hostname == 'one'
 """
+LONE = """\
+- name: A play of one host
+  hosts: one
+  gather_facts: false
+  tasks:
+    - name: Fail
+      ansible.builtin.fail: {msg: "No space left on device"}
+
+- name: What comes after it
+  ansible.builtin.import_playbook: after.yml
+"""
+AFTER = """\
+- name: A play of another
+  hosts: two
+  gather_facts: false
+  tasks:
+    - name: Do something
+      ansible.builtin.command: "true"
+"""
 SLOW = """\
 - name: A slow play
   hosts: one
@@ -49,10 +68,12 @@ SLOW = """\
 
 @pytest.fixture
 def playbooks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AnsiblePlaybooks:
-    """Playbooks `site` and `slow` in a project of their own."""
+    """Playbooks `site`, `slow` and `lone` in a project of their own."""
     (tmp_path / "playbooks").mkdir()
     (tmp_path / "playbooks" / "site.yml").write_text(PLAYBOOK)
     (tmp_path / "playbooks" / "slow.yml").write_text(SLOW)
+    (tmp_path / "playbooks" / "lone.yml").write_text(LONE)
+    (tmp_path / "playbooks" / "after.yml").write_text(AFTER)
     (tmp_path / "ansible.cfg").write_text("[defaults]\nlocalhost_warning = false\n")
     inventory = tmp_path / "inventory"
     inventory.mkdir()
@@ -73,6 +94,7 @@ def test_a_run_is_told_and_reported(playbooks: AnsiblePlaybooks) -> None:
     assert report.recap.failed == {"one"}
     assert not report.ok
     assert report.complaint == ""
+    assert not report.broken_off
     said = " ".join(event.text for event in told if isinstance(event, Said))
     folder = said.partition("True ")[2].split()[0].strip('"')
     assert "provisioner-" in folder
@@ -83,6 +105,17 @@ def test_a_limit_that_names_nobody_is_a_complaint(playbooks: AnsiblePlaybooks) -
     report = playbooks.run("site", lambda event: None, limit="three")
     assert not report.ok
     assert "no hosts" in report.complaint
+    assert report.nobody
+
+
+def test_plays_that_ansible_no_longer_begins_are_told(playbooks: AnsiblePlaybooks) -> None:
+    first = playbooks.run("lone", lambda event: None)
+    assert first.recap.hosts == first.lost == {"one"}
+    assert first.broken_off
+    again = playbooks.run("lone", lambda event: None, limit="all:!one")
+    assert again.recap.changed == {"two"}
+    assert again.ok
+    assert playbooks.run("lone", lambda event: None, limit="one,!one").nobody
 
 
 def test_ctrl_c_ends_ansible_and_is_passed_on(playbooks: AnsiblePlaybooks) -> None:
