@@ -76,7 +76,7 @@ def run(root: Context, options: DeployOptions, progress: PlayProgress) -> None:
         secrets=SecretFiles(root.path),
         playbooks=AnsiblePlaybooks(root.path),
         push=tenants.push,
-        keys=TenantFiles(root.path).key_loader(inventory),
+        store=TenantFiles(root.path),
     )
     report = run_deploy(inventory, tools, options, listener=progress, say=progress.say, now=wiring.now())
     changed = f"{report.changed} {'would change' if options.check else 'changed'}"

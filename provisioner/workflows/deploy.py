@@ -10,12 +10,12 @@ from typing import Protocol
 
 from provisioner.core.bundle import compile_bundle
 from provisioner.core.errors import HostsFailed, UsageError
-from provisioner.core.fleet import Host, Inventory
+from provisioner.core.fleet import Inventory
 from provisioner.core.plays import Listener, PlayReport
 from provisioner.core.tenants import HostResult
 from provisioner.workflows.fleet_secrets import ensure_secrets
-from provisioner.workflows.ports import SecretStore
-from provisioner.workflows.push import KeyLoader, TenantPush
+from provisioner.workflows.ports import SecretStore, TenantStore
+from provisioner.workflows.push import TenantPush
 
 SITE = "site"
 """The playbook that deploys everything."""
@@ -42,7 +42,7 @@ class DeployTools:
     secrets: SecretStore
     playbooks: Playbooks
     push: TenantPush
-    keys: KeyLoader
+    store: TenantStore
 
 
 @dataclass(frozen=True)
@@ -83,13 +83,7 @@ def deploy(
     report = _run(tools.playbooks, options, listener, say)
     if report.complaint:
         raise HostsFailed(f"Ansible could not run: {report.complaint}")
-    results: list[HostResult] = []
-    version = ""
-    if not options.check:
-        bundle = compile_bundle(inventory)
-        version = bundle.version
-        hosts = _takers(inventory, report)
-        results = tools.push(bundle, hosts, tools.keys) if hosts else []
+    results, version = ([], "") if options.check else _push(tools, report)
     _require_all(report, results)
     return DeployReport(len(report.recap.hosts), len(report.recap.changed), version)
 
@@ -113,6 +107,17 @@ def _run(playbooks: Playbooks, options: DeployOptions, listener: Listener, say: 
     return whole
 
 
+def _push(tools: DeployTools, report: PlayReport) -> tuple[list[HostResult], str]:
+    """Bring the tenants to the hosts that are done; they may have changed while Ansible ran."""
+    with tools.store.locked():
+        inventory = tools.store.load()
+        bundle = compile_bundle(inventory)
+        done = report.recap.hosts - report.lost
+        hosts = tuple(host for host in inventory.tenant_hosts if host.name in done)
+        results = tools.push(bundle, hosts, tools.store.key_loader(inventory)) if hosts else []
+    return results, bundle.version
+
+
 def _without(limit: str, hosts: Iterable[str]) -> str:
     """A limit that leaves out some hosts more, in Ansible's patterns: one comma rules out colons."""
     sign = "," if "," in limit else ":"
@@ -131,11 +136,6 @@ def _check_limit(inventory: Inventory, limit: str) -> None:
         )
 
 
-def _takers(inventory: Inventory, report: PlayReport) -> tuple[Host, ...]:
-    done = report.recap.hosts - report.recap.failed - report.recap.unreachable
-    return tuple(host for host in inventory.tenant_hosts if host.name in done)
-
-
 def _require_all(report: PlayReport, results: Sequence[HostResult]) -> None:
     refused = [result for result in results if not result.ok]
     parts = [
@@ -143,7 +143,7 @@ def _require_all(report: PlayReport, results: Sequence[HostResult]) -> None:
         _part(report.recap.unreachable, "did not answer"),
         *(f"{result.host} did not take the tenant bundle ({result.message})" for result in refused),
     ]
-    missing = report.recap.failed | report.recap.unreachable | {result.host for result in refused}
+    missing = report.lost | {result.host for result in refused}
     if missing:
         raise HostsFailed(
             f"{len(missing)} of {len(report.recap.hosts)} hosts are not done: "

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from provisioner.adapters import inventory_files
+from provisioner.adapters.tenant_files import TenantFiles
+from provisioner.core.bundle import Bundle, compile_bundle
 from provisioner.core.errors import HostsFailed
+from provisioner.core.fleet import Host
 from provisioner.core.plays import HostDone, Listener, Outcome, PlayReport, Recap
+from provisioner.core.tenants import HostResult
 from provisioner.workflows.deploy import DeployOptions, DeployReport, DeployTools, deploy
 from tests.fakes import FakePush, FakeSecrets
 from tests.samples import inventory as sample
@@ -25,12 +32,16 @@ class FakePlaybooks:
     """Ansible as it is: a play that loses all its hosts is the last. Knows limits as lists of hosts alone."""
 
     dead: tuple[str, ...] = ()
+    meanwhile: Callable[[], object] = lambda: None
+    """What happens while it runs."""
+
     limits: list[str] = field(default_factory=list)
 
     def run(
         self, playbook: str, listener: Listener, *, limit: str = "", check: bool = False, diff: bool = False
     ) -> PlayReport:
         self.limits.append(limit)
+        self.meanwhile()
         parts = re.split("[,:]", limit or "all")
         everyone = [host for play in PLAYS for host in play]
         named = {part for part in parts if part[0] != "!"}
@@ -54,9 +65,10 @@ class FakePlaybooks:
 
 
 def run(root: Path, playbooks: FakePlaybooks, push: FakePush, limit: str = "") -> DeployReport:
-    tools = DeployTools(FakeSecrets(), playbooks, push, lambda _: b"")
+    inventory = sample(root)
+    tools = DeployTools(FakeSecrets(), playbooks, push, TenantFiles(root))
     return deploy(
-        sample(root),
+        inventory,
         tools,
         DeployOptions(limit=limit),
         listener=lambda _: None,
@@ -107,3 +119,27 @@ def test_a_limit_of_which_nobody_is_left_is_done(tmp_path: Path) -> None:
     with pytest.raises(HostsFailed, match="1 of 1 hosts are not done: state1 did not answer"):
         run(tmp_path, playbooks, FakePush(), "state1")
     assert playbooks.limits == ["state1", "state1:!state1"]
+
+
+def test_customers_that_changed_while_ansible_ran_are_brought_as_they_are_now(tmp_path: Path) -> None:
+    push = FakePush()
+    playbooks = FakePlaybooks(meanwhile=(tmp_path / "customers/globex.yml").unlink)
+    report = run(tmp_path, playbooks, push)
+    assert b"globex" not in push.bundles[-1].frontend["passwd"]
+    assert report.bundle == compile_bundle(inventory_files.load(tmp_path)).version
+
+
+def test_nobody_changes_customers_while_they_are_brought(tmp_path: Path) -> None:
+    class Watching(FakePush):
+        def __call__(
+            self, bundle: Bundle, hosts: Sequence[Host], load_key: Callable[[str], bytes], /
+        ) -> list[HostResult]:
+            handle = os.open(tmp_path, os.O_RDONLY)
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.close(handle)
+            return super().__call__(bundle, hosts, load_key)
+
+    push = Watching()
+    run(tmp_path, FakePlaybooks(), push)
+    assert push.bundles
