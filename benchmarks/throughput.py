@@ -22,7 +22,6 @@ from provisioner.adapters.lab import EmbeddedLab
 from provisioner.adapters.lab import hosts as machines
 from provisioner.adapters.lab.layout import LabHost
 from provisioner.adapters.tenant_files import TenantFiles
-from provisioner.workflows.customer import known
 from provisioner.workflows.probe import temporary_login
 
 BARE = LabHost("bare1", IPv4Address("10.77.0.71"))
@@ -55,12 +54,10 @@ def run() -> list[Ratio]:
     """Measure both in turn. Needs the running lab with customer `acme`, as `make lab` leaves it."""
     running, inventory = lab.machines(), lab.inventory()
     bare = _bare_postfix(running)
-    customer = known(inventory, "acme")
-    keys = TenantFiles(lab.PATH).key_loader(inventory)
     backends = _Senders(running, [host.name for host in inventory.group("backends")])
     alone = _Senders(running, [BARE.name])
     complete_rounds, bare_rounds = [], []
-    with temporary_login(inventory, customer, passwords, keys, tenants.push) as login:
+    with temporary_login(TenantFiles(lab.PATH), "acme", passwords, tenants.push, print) as login:
         complete = Target(
             str(inventory.settings.virtual_address),
             587,

@@ -48,7 +48,7 @@ def prove(
     trusted = tuple(root.load().fqdn(host) for host in root.load().group("world"))
     prepare(tools, CUSTOMER, output.note)
     with counting(count) as progress:
-        report = run_proof(tools, CUSTOMER.name, count, RECEIVERS, trusted, progress)
+        report = run_proof(tools, CUSTOMER.name, count, RECEIVERS, trusted, progress, output.note)
     if json_:
         output.as_json({"seconds": report.seconds, "doubled": report.doubled, "messages": report.lines})
     else:

@@ -44,7 +44,6 @@ def send_test(
     sender = known(inventory, customer)
     recipients = [_recipient(address) for address in to]
     from_domain = sending_domain(inventory, sender, domain)
-    keys = TenantFiles(root.path).key_loader(inventory)
     settings = inventory.settings
 
     def submit(login: Login, mail_from: str, addresses: Sequence[str], message: EmailMessage) -> Receipt:
@@ -61,7 +60,7 @@ def send_test(
         inventory,
         from_domain,
         recipients,
-        temporary_login(inventory, sender, passwords, keys, tenants.push),
+        temporary_login(TenantFiles(root.path), sender.name, passwords, tenants.push, output.note),
         submit,
         mail_log.lines_about,
         tell,

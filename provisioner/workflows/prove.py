@@ -175,24 +175,21 @@ def prove(
     receivers: Sequence[str],
     trusted: Iterable[str],
     progress: Callable[[str, int], None],
+    say: Callable[[str], None],
 ) -> Report:
     """Send `count` mails of customer `name` to the receivers in turn and judge each as the world stored it.
 
     trusted: names under which the world writes Authentication-Results. progress: told a stage and its count.
-    Raises CheckFailed when the fleet refuses one.
+    say: told which hosts take no part. Raises CheckFailed when the fleet refuses one.
     """
-    inventory = tools.store.load()
-    sender = customer.known(inventory, name)
-    domain = sender.domains[0]
+    domain = customer.known(tools.store.load(), name).domains[0]
     begun = time.time()
     mails = [
         (f"reader{number}@{receiver}", compose(domain, [f"reader{number}@{receiver}"], datetime.now(UTC)))
         for number, receiver in enumerate(islice(cycle(receivers), count))
     ]
     with (
-        temporary_login(
-            inventory, sender, tools.passwords, tools.store.key_loader(inventory), tools.push
-        ) as login,
+        temporary_login(tools.store, name, tools.passwords, tools.push, say) as login,
         ThreadPoolExecutor(CONNECTIONS) as pool,
     ):
         sent: dict[str, float] = {}
