@@ -6,13 +6,16 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 SCRIPTS := scripts/bootstrap scripts/vault-password .ci/run
 PYTHON := provisioner tests benchmarks plugins roles scripts/role-readmes
 
-.PHONY: help bootstrap lab lab-down test lint unit browser servers molecule fleet bench format
+.PHONY: help bootstrap bootstrap-test lab lab-down test lint unit browser servers molecule fleet bench format
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 bootstrap: ## Install what is needed, on this machine and in .venv
 	@scripts/bootstrap
+
+bootstrap-test: bootstrap ## And what only tests need: name servers, a browser
+	@scripts/bootstrap test
 
 lab: bootstrap ## A whole fleet on this machine, and mail through it
 	provisioner lab up
@@ -21,7 +24,7 @@ lab: bootstrap ## A whole fleet on this machine, and mail through it
 lab-down: bootstrap ## Remove the lab
 	provisioner lab down
 
-test: lint ## Everything: lint, then unit, name server, browser, Molecule and fleet tests
+test: bootstrap-test lint ## Everything: lint, then unit, name server, browser, Molecule and fleet tests
 	pytest tests/unit tests/servers tests/browser tests/molecule tests/fleet
 
 lint: bootstrap ## Style, types, and documentation that agrees with the roles
@@ -37,10 +40,10 @@ lint: bootstrap ## Style, types, and documentation that agrees with the roles
 unit: bootstrap ## Tests that need no machines
 	pytest tests/unit
 
-browser: bootstrap ## Pages that customers get, in a real browser
+browser: bootstrap-test ## Pages that customers get, in a real browser
 	pytest tests/browser
 
-servers: bootstrap ## What needs real name servers: BIND and Knot on this machine's loopback
+servers: bootstrap-test ## What needs real name servers: BIND and Knot on this machine's loopback
 	pytest tests/servers
 
 molecule: bootstrap ## Each role by itself, on fresh machines

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
-"""Debian's, which scripts/bootstrap installs."""
+"""Debian's, which 'scripts/bootstrap test' installs."""
 
 
 # For a module and not the session: while it is there its event loop runs, and asyncio.run() of others fails.
