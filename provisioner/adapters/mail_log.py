@@ -11,7 +11,7 @@ LOG = "/var/log/mail.log"
 
 
 def lines_about(hosts: Sequence[Host], queue_id: str) -> dict[str, list[str]]:
-    """Log lines of the delivering processes that saw message `queue_id`, by host; hosts without any left out.
+    """Log lines of the processes that saw message `queue_id`, by host; hosts without any left out.
 
     A delivery's line names the message, the line with its TLS protocol only the process; so both are fetched.
     """

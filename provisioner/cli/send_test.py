@@ -20,7 +20,10 @@ from provisioner.workflows.customer import known
 from provisioner.workflows.probe import Login, temporary_login
 from provisioner.workflows.send_test import Hop, send_and_follow, sending_domain
 
-_COLOURS = {"delivered": "green", "submitted": "green", "queued": "green", "bounced": "bold red"}
+_COLOURS = {
+    **dict.fromkeys(("submitted", "handed over", "queued", "delivered"), "green"),
+    "bounced": "bold red",
+}
 
 
 def send_test(
@@ -88,12 +91,12 @@ def _recipient(address: str) -> str:
 
 
 def _line(hop: Hop) -> Text:
-    line = Text(f"{hop.stage:<10}", _COLOURS.get(hop.stage, "yellow"))
+    line = Text(f"{hop.stage:<11}", _COLOURS.get(hop.stage, "yellow"))
     line.append(f" {hop.place}  {hop.result}", "default")
     if hop.tls:
         line.append(f"  {hop.tls}", "default")
     if hop.seconds:
         line.append(f"  {hop.seconds:.2f} s", "default")
     if hop.detail:
-        line.append(f"\n{'':<11}{hop.detail}", "dim")
+        line.append(f"\n{'':<12}{hop.detail}", "dim")
     return line

@@ -16,6 +16,10 @@ _DELIVERY = re.compile(
     r"status=(?P<status>\w+) \((?P<reason>.*)\)$"
 )
 _TLS = re.compile(r"TLS connection (?:established|reused) to (?P<peer>\S+?): (?P<version>TLSv[\d.]+) ")
+_ACCEPTED = re.compile(r"^proxy-accept: END-OF-MESSAGE: 250 [\d.]+ Ok: queued as (?P<id>[0-9A-Za-z]{6,20});")
+_HANDED = re.compile(
+    r"^(?P<id>[0-9A-Za-z]{6,20}): info: header Received: from \S+ \(.*?\(using (?P<version>TLSv[\d.]+) "
+)
 _QUEUED = re.compile(r"queued as (?P<id>[0-9A-Za-z]{6,20})\b")
 _NOTIFIED = re.compile(r"^(?P<id>[0-9A-Za-z]{6,20}): sender non-delivery notification: (?P<dsn>\w+)$")
 
@@ -75,6 +79,20 @@ def deliveries(lines: Iterable[str], wanted: str) -> dict[str, Delivery]:
             tls.get((process, attempt["relay"]), ""),
         )
     return found
+
+
+def accepted(lines: Iterable[str], wanted: str) -> bool:
+    """Whether the log is that of the frontend which took the message `wanted` from its client."""
+    texts = (parts["text"] for line in lines if (parts := _LINE.match(line)))
+    return any((found := _ACCEPTED.match(text)) and found["id"] == wanted for text in texts)
+
+
+def handover_tls(lines: Iterable[str], wanted: str) -> str:
+    """The protocol in which a frontend handed over the message `wanted`; '' when the log does not say."""
+    texts = (parts["text"] for line in lines if (parts := _LINE.match(line)))
+    # The backend's own header stands above those that came with the message.
+    found = next((each for text in texts if (each := _HANDED.match(text)) and each["id"] == wanted), None)
+    return found["version"] if found else ""
 
 
 def notifications(lines: Iterable[str], wanted: str) -> tuple[str, ...]:

@@ -11,11 +11,10 @@ from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 from typing import Protocol
 
-from provisioner.core import maillog
 from provisioner.core.customers import Customer
 from provisioner.core.errors import UsageError
 from provisioner.core.fleet import Host, Inventory
-from provisioner.core.maillog import Delivery
+from provisioner.core.maillog import Delivery, accepted, deliveries, handover_tls
 from provisioner.workflows.probe import Login
 
 POLL = 0.5
@@ -117,11 +116,10 @@ def send_and_follow(
 
     with login as credentials:
         receipt = submit(credentials, f"postmaster@{domain}", recipients, message)
-    name = inventory.settings.submission_name
-    hop(Hop("submitted", name, "accepted", receipt.reply, receipt.tls, receipt.seconds))
     if receipt.queue_id is None:
+        hop(_submitted(inventory, receipt))
         return Followed(message["Message-ID"], None, tuple(hops), delivered=False)
-    found = _follow(inventory, receipt.queue_id, len(set(recipients)), read, hop, patience)
+    found = _follow(inventory, receipt, len(set(recipients)), read, hop, patience)
     for recipient in recipients:
         if recipient not in found:
             hop(Hop("waiting", recipient, "queued", f"no attempt within {patience:.0f} s"))
@@ -131,29 +129,42 @@ def send_and_follow(
 
 def _follow(
     inventory: Inventory,
-    queue_id: str,
+    receipt: Receipt,
     count: int,
     read: ReadLogs,
     hop: Callable[[Hop], None],
     patience: float,
 ) -> dict[str, Delivery]:
     deadline = time.monotonic() + patience
-    backends = inventory.group("backends")
+    queue_id = receipt.queue_id or ""
+    logs = read(inventory.group("frontends", "backends"), queue_id)
+    # A frontend that is gone since can't be named; the message is with a backend all the same.
+    hop(_submitted(inventory, receipt, [name for name, lines in logs.items() if accepted(lines, queue_id)]))
     told: dict[str, Delivery] = {}
-    queued = False
-    while time.monotonic() < deadline:
-        for host, lines in read(backends, queue_id).items():
-            if not queued:
-                hop(Hop("queued", host, "signed and queued", queue_id))
-                queued = True
-            for recipient, delivery in maillog.deliveries(lines, queue_id).items():
+    backend: Host | None = None
+    while True:
+        for host in inventory.group("backends"):
+            lines = logs.get(host.name, [])
+            if lines and backend is None:
+                backend = host
+                hop(Hop("handed over", host.name, "certificate verified", tls=handover_tls(lines, queue_id)))
+                hop(Hop("queued", host.name, "signed and queued", queue_id))
+            for recipient, delivery in deliveries(lines, queue_id).items():
                 if told.get(recipient) != delivery:
                     told[recipient] = delivery
                     hop(_delivery_hop(delivery))
-        if len(told) >= count and all(delivery.final for delivery in told.values()):
-            break
+        done = len(told) >= count and all(delivery.final for delivery in told.values())
+        if done or time.monotonic() > deadline:
+            return told
         time.sleep(POLL)
-    return told
+        # Known once, it is asked alone: one that does not answer takes its time.
+        logs = read((backend,) if backend else inventory.group("backends"), queue_id)
+
+
+def _submitted(inventory: Inventory, receipt: Receipt, frontends: Sequence[str] = ()) -> Hop:
+    """The first hop: through the load balancer, to the frontend that answered."""
+    place = " → ".join([inventory.settings.submission_name, *frontends])
+    return Hop("submitted", place, "accepted", receipt.reply, receipt.tls, receipt.seconds)
 
 
 def _delivery_hop(delivery: Delivery) -> Hop:

@@ -57,8 +57,14 @@ def test_what_a_message_forgot_is_added_and_signed(fleet: Fleet, sender: Account
 def test_send_test_reports_each_hop(fleet: Fleet, sender: Account) -> None:
     arguments = ("--customer", sender.customer, "--to", "hops@gmail.test", "--json")
     told = json.loads(fleet.done("send-test", *arguments))
-    assert [hop["stage"] for hop in told["hops"]] == ["submitted", "queued", "delivered"]
-    assert all(hop["tls"].startswith("TLSv1.") for hop in told["hops"] if hop["stage"] != "queued")
+    hops = {hop["stage"]: hop for hop in told["hops"]}
+    assert list(hops) == ["submitted", "handed over", "queued", "delivered"]
+    name, _, frontend = hops["submitted"]["place"].partition(" → ")
+    assert name == fleet.inventory.settings.submission_name
+    assert frontend in {host.name for host in fleet.inventory.group("frontends")}
+    assert hops["handed over"]["place"] == hops["queued"]["place"]
+    assert hops["queued"]["place"] in {host.name for host in fleet.inventory.group("backends")}
+    assert all(hop["tls"].startswith("TLSv1.") for stage, hop in hops.items() if stage != "queued")
 
 
 def test_the_worlds_mail_to_postmaster_reaches_the_operator(fleet: Fleet, since: float) -> None:

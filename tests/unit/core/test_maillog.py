@@ -24,6 +24,29 @@ not a line of Postfix
 """.splitlines()
 
 
+FRONTEND = f"""\
+Nov 23 07:49:30 fe1 postfix/submission587/smtpd[9]: proxy-accept: END-OF-MESSAGE: 250 2.0.0 Ok: queued as {ID}; from=<x@a.example> to=<a@gmail.test> proto=ESMTP helo=<c> sasl_username=<a>
+Nov 23 07:49:31 fe1 postfix/submission587/smtpd[9]: proxy-reject: END-OF-MESSAGE: 554 5.7.1 no; from=<queued.as.4jXxsyOTHERzDmH;@a.example> to=<a@gmail.test> proto=ESMTP helo=<c>
+""".splitlines()
+HANDED = f"""\
+Nov 23 07:49:30 be1 postfix/customers/cleanup[6]: {ID}: info: header X-Provisioner-Account: acme from unknown[10.77.0.21]; from=<x@a.example> to=<a@gmail.test> proto=ESMTP helo=<fe1.operator.example>
+Nov 23 07:49:30 be1 postfix/customers/cleanup[6]: {ID}: info: header Received: from fe1.operator.example (unknown [10.77.0.21])??(using TLSv1.2 with cipher ECDHE-ECDSA-AES256-GCM-SHA384 (256/256 bits))??(Client CN "fe1.operator.example", Issuer "lab from unknown[10.77.0.21]; from=<x@a.example> to=<a@gmail.test> proto=ESMTP helo=<fe1.operator.example>
+Nov 23 07:49:30 be1 postfix/customers/cleanup[6]: {ID}: info: header Received: from forged (unknown [10.77.0.21])??(using TLSv1.0 with cipher NULL (0/0 bits))??by be1.operator.example (Postfix) from unknown[10.77.0.21]; from=<x@a.example> to=<a@gmail.test> proto=ESMTP helo=<fe1.operator.example>
+""".splitlines()
+
+
+def test_the_frontend_that_took_it_says_so() -> None:
+    assert maillog.accepted(FRONTEND, ID)
+    assert not maillog.accepted(FRONTEND, "4jXxsyOTHERzDmH")
+    assert not maillog.accepted(LOG, ID)
+
+
+def test_the_hand_overs_protocol_is_what_the_backend_itself_saw() -> None:
+    assert maillog.handover_tls(HANDED, ID) == "TLSv1.2"
+    assert maillog.handover_tls(HANDED, "4jXxsyOTHERzDmH") == ""
+    assert maillog.handover_tls(LOG, ID) == ""
+
+
 def test_the_last_attempt_of_each_recipient_counts() -> None:
     found = maillog.deliveries(LOG, ID)
     assert {name: each.status for name, each in found.items()} == {
