@@ -9,7 +9,7 @@ from email.message import EmailMessage
 import pytest
 
 from provisioner.adapters.submission import Refused
-from tests.fleet.fleet import Account, Fleet, mail
+from tests.fleet.fleet import Account, Fleet, eventually, mail
 
 TO = f"victim-{uuid.uuid4().hex}@gmail.test"
 
@@ -124,6 +124,25 @@ def test_no_open_relay_on_587(fleet: Fleet, sender: Account) -> None:
 def test_nothing_refused_was_queued_or_delivered(fleet: Fleet) -> None:
     inbox = fleet.shell("world1", f"world-mail list {TO}")
     assert inbox == ""
-    assert not any(
-        "victim@" in fleet.on(host.name, "postqueue", "-j").text for host in fleet.inventory.group("backends")
-    )
+    for host in fleet.inventory.group("backends"):
+        assert TO not in fleet.on(host.name, "postqueue", "-j").text
+        # Neither may it have been there for a moment; what was refused stands in the log with to= as well.
+        tried = fleet.on(host.name, "grep", "-F", f": to=<{TO}>, relay=", "/var/log/mail.log")
+        assert (tried.status, tried.text) == (1, "")
+
+
+def test_what_looks_for_the_refused_finds_what_was_not(fleet: Fleet, sender: Account) -> None:
+    """Else the test before would pass whatever happened."""
+    recipient = f"accepted-{uuid.uuid4().hex}@gmail.test"
+    message = mail(sender.domain, [recipient])
+    with fleet.behaviour(recipient, "defer"):
+        with fleet.session(sender) as session:
+            session.send(f"bounce@{sender.domain}", [recipient], message)
+        backends = [host.name for host in fleet.inventory.group("backends")]
+
+        def seen(*command: str) -> bool:
+            return any(recipient in fleet.on(name, *command).text for name in backends)
+
+        eventually(lambda: seen("postqueue", "-j"), "the message in a queue")
+        pattern = f": to=<{recipient}>, relay="
+        eventually(lambda: seen("grep", "-F", pattern, "/var/log/mail.log"), "an attempt in a log")
