@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 
 QUEUES = ("maildrop", "incoming", "active", "deferred", "hold")
-CERTIFICATE = "/etc/provisioner/tls/host.crt"
+CERTIFICATES = Path("/etc/provisioner/tls")
+HOST = "host.crt"
 DAY = 86400
 
 
@@ -34,13 +35,23 @@ def queues() -> dict[str, int]:
     return found
 
 
-def certificate_days() -> int | None:
-    """Days until the fleet certificate ends."""
-    text = said("openssl", "x509", "-noout", "-enddate", "-dateopt", "iso_8601", "-in", CERTIFICATE)
+def certificate_days(path: Path) -> int | None:
+    """Days until a certificate ends, in a file of several the first: the server's own."""
+    text = said("openssl", "x509", "-noout", "-enddate", "-dateopt", "iso_8601", "-in", str(path))
     _, _, end = text.strip().partition("=")
     if not end:
         return None
     return int((time.mktime(time.strptime(end, "%Y-%m-%d %H:%M:%SZ")) - time.timezone - time.time()) // DAY)
+
+
+def first_to_end() -> tuple[str, int | None]:
+    """The certificate with the fewest days left, of all that are here; no days without the host's own."""
+    files = (path for kind in ("*.crt", "*.pem") for path in sorted(CERTIFICATES.glob(kind)))
+    found = {path.name: days for path in files if (days := certificate_days(path)) is not None}
+    if HOST not in found:
+        return HOST, None
+    # The host's own before others that end the same day: they may hold the same certificate.
+    return min(found.items(), key=lambda item: (item[1], item[0] != HOST))
 
 
 def bundle() -> str | None:
@@ -53,13 +64,15 @@ def main() -> None:
     """Gather and print."""
     address, *units = sys.argv[1:]
     states = said("systemctl", "is-active", *units).split()
+    certificate, days = first_to_end()
     usage = shutil.disk_usage("/")
     print(
         json.dumps(
             {
                 "services": dict(zip(units, states, strict=True)),
                 "queues": queues(),
-                "certificate_days": certificate_days(),
+                "certificate": certificate,
+                "certificate_days": days,
                 "disk": round(100 * (usage.total - usage.free) / usage.total),
                 "bundle": bundle(),
                 "holds_address": f" {address}/" in said("ip", "-o", "address"),

@@ -64,7 +64,7 @@ def _row(host: HostHealth, faults: tuple[str, ...]) -> list[str | Text]:
         f"{active}/{len(host.services)}",
         " ".join(f"{name} {count}" for name, count in host.queues.items() if count)
         or ("0" if host.queues else ""),
-        f"{host.certificate_days} days" if host.certificate_days is not None else "",
+        f"{host.certificate_days} days ({host.certificate})" if host.certificate_days is not None else "",
         f"{host.disk} %" if host.disk is not None else "",
         host.bundle or "",
     ]

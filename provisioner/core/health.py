@@ -46,14 +46,15 @@ class HostHealth:
     """One host, as it says of itself; `silent` holds the reason when it said nothing.
 
     services: unit → systemd's active state. queues: messages by queue, empty on hosts without Postfix.
-    certificate_days: until the fleet certificate ends. disk: percent in use. bundle: the tenants, None
-    where there is none.
+    certificate, certificate_days: the file that ends first, and in how many days; None without the fleet
+    certificate. disk: percent in use. bundle: the tenants, None where there is none.
     """
 
     name: str
     groups: tuple[str, ...]
     services: Mapping[str, str] = field(default_factory=dict)
     queues: Mapping[str, int] = field(default_factory=dict)
+    certificate: str = "host.crt"
     certificate_days: int | None = None
     disk: int | None = None
     bundle: str | None = None
@@ -69,7 +70,7 @@ class HostHealth:
         if self.certificate_days is None:
             wrong.append("no fleet certificate")
         elif self.certificate_days < CERTIFICATE_WARNING:
-            wrong.append(f"certificate ends in {self.certificate_days} days")
+            wrong.append(f"certificate {self.certificate} ends in {self.certificate_days} days")
         if self.disk is not None and self.disk >= DISK_WARNING:
             wrong.append(f"disk {self.disk} % full")
         return tuple(wrong)

@@ -34,7 +34,11 @@ def test_a_well_host_has_no_fault() -> None:
     [
         ({"services": {"postfix.service": "failed"}}, "postfix.service is failed"),
         ({"certificate_days": None}, "no fleet certificate"),
-        ({"certificate_days": 3}, "certificate ends in 3 days"),
+        ({"certificate_days": 3}, "certificate host.crt ends in 3 days"),
+        (
+            {"certificate": "submission.pem", "certificate_days": -1},
+            "certificate submission.pem ends in -1 days",
+        ),
         ({"disk": 95}, "disk 95 % full"),
         ({"bundle": "v1"}, "tenant bundle v1, not v2"),
         ({"bundle": None}, "tenant bundle missing, not v2"),
