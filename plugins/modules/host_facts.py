@@ -13,8 +13,8 @@ DOCUMENTATION = r"""
 module: host_facts
 short_description: Learn what roles need to know of a host in one call
 description:
-  - Returns the fact C(provisioner_host), with the distribution, installed packages, the age of
-    the package lists, users, groups and active units.
+  - Returns the fact C(provisioner_host), with the distribution, whether it is a container, installed
+    packages, the age of the package lists, users, groups, active and masked units.
     Loading apt's own library for each question would cost more than all of these together.
 author: [The provisioner maintainers]
 """
@@ -27,8 +27,8 @@ EXAMPLES = r"""
 RETURN = r"""
 ansible_facts:
   description: >-
-    C(provisioner_host) with distribution, release, packages, package_lists_age (seconds), users, groups and
-    units.
+    C(provisioner_host) with distribution, release, container, packages, package_lists_age (seconds), users,
+    groups, units (the active ones) and masked (units).
   returned: always
   type: dict
 """
@@ -40,6 +40,13 @@ def _lists_fetched():
     if not any(folder.glob("*_Packages*")):
         return 0
     return folder.stat().st_mtime
+
+
+def _masked():
+    """Units that are masked: links to /dev/null (systemctl(1)), where systemd looks first."""
+    folders = (Path("/etc/systemd/system"), Path("/run/systemd/system"))
+    links = (path for folder in folders if folder.is_dir() for path in folder.iterdir() if path.is_symlink())
+    return sorted({path.name for path in links if str(path.readlink()) == "/dev/null"})
 
 
 def main():
@@ -60,11 +67,13 @@ def main():
     facts = {
         "distribution": release.get("ID", "").strip('"'),
         "release": release.get("VERSION_ID", "0").strip('"'),
+        "container": module.run_command(["systemd-detect-virt", "--quiet", "--container"])[0] == 0,
         "packages": packages,
         "package_lists_age": time.time() - _lists_fetched(),
         "users": [user.pw_name for user in pwd.getpwall()],
         "groups": [group.gr_name for group in grp.getgrall()],
         "units": units,
+        "masked": _masked(),
     }
     module.exit_json(changed=False, ansible_facts={"provisioner_host": facts})
 
