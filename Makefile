@@ -4,7 +4,10 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 SCRIPTS := scripts/bootstrap scripts/vault-password .ci/run
-PYTHON := provisioner tests benchmarks plugins roles scripts/role-readmes
+# Commands have no ending that would tell: their first line does.
+COMMANDS := $(shell find scripts roles molecule -type f ! -name '*.py' \
+  -exec awk 'FNR == 1 && /^\#!.*python/ {print FILENAME} {nextfile}' {} +)
+PYTHON := provisioner tests benchmarks plugins roles $(COMMANDS)
 
 .PHONY: help bootstrap bootstrap-test lab lab-down test lint unit browser servers molecule fleet bench format
 
