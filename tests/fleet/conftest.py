@@ -28,11 +28,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def fleet() -> Iterator[Fleet]:
     fleet = Fleet()
     ours = all(found.state != "running" for found in fleet.machines.states())
-    fleet.done("lab", "up", timeout=1200)
-    fleet.done("dns", "publish", "--fleet")
-    yield fleet
-    if ours:
-        fleet.done("lab", "down")
+    try:
+        fleet.done("lab", "up", timeout=1200)
+        fleet.done("dns", "publish", "--fleet")
+        yield fleet
+    finally:
+        if ours:  # also when it did not come up: what came of it would be in the way
+            fleet.done("lab", "down")
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,10 @@ import json
 import threading
 import time
 
+from provisioner.adapters import inventory_files
+from provisioner.core.bundle import compile_bundle
 from provisioner.core.errors import CheckFailed
-from tests.fleet.fleet import Account, Fleet, eventually
+from tests.fleet.fleet import LAB, Account, Fleet, eventually
 
 
 def accepts(fleet: Fleet, frontend: str, login: str, password: str) -> bool:
@@ -57,13 +59,16 @@ def test_no_connection_is_refused_while_bundles_switch(fleet: Fleet, sender: Acc
 
 
 def test_every_host_says_the_inventorys_version(fleet: Fleet) -> None:
-    told = json.loads(fleet.done("status", "--json"))
-    assert told
+    now = inventory_files.load(LAB)
+    wanted = compile_bundle(now).version
     versions = {
-        json.loads(fleet.on(host.name, "provisioner-tenants", "status").text)["version"]
-        for host in fleet.inventory.tenant_hosts
+        host.name: json.loads(fleet.on(host.name, "provisioner-tenants", "status").text)["version"]
+        for host in now.tenant_hosts
     }
-    assert len(versions) == 1
+    assert versions == dict.fromkeys(versions, wanted)
+    told = json.loads(fleet.done("status", "--json"))
+    assert told["bundle"] == wanted
+    assert {host["name"]: host["bundle"] for host in told["hosts"] if host["bundle"]} == versions
 
 
 def test_a_damaged_bundle_is_refused_and_nothing_changes(fleet: Fleet) -> None:
