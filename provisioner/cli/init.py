@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -35,7 +36,7 @@ def init(
     output.say(f"Written to {shown(path.absolute())}:")
     for name in files:
         output.say(f"  {name}")
-    output.say(_NEXT.format(path=shown(path.absolute())))
+    output.say(_NEXT.format(path=shlex.quote(shown(path.absolute()))))
 
 
 def register(app: typer.Typer) -> None:
