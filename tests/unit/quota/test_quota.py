@@ -1,4 +1,4 @@
-"""The quota service without its store: questions, accounts, windows, answers, and its journal."""
+"""The quota service without its store: questions, accounts, windows, and answers."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from provisioner_quota import policy, verdicts
 from provisioner_quota.accounts import FRESH, Account, Accounts, parse
-from provisioner_quota.counters import Charge
-from provisioner_quota.journal import Journal
 from provisioner_quota.suppressions import Entry
 from provisioner_quota.windows import clock, windows
 
@@ -169,35 +167,3 @@ def test_every_moment_lies_in_its_day_and_hour(moment: float, zone: str) -> None
     assert windows(found.day_ends, zone).day != found.day
     assert windows(found.day_ends - 1, zone).day == found.day
     assert clock(moment, zone).startswith(found.day)
-
-
-def charge(instance: str = "fe1.1") -> Charge:
-    return Charge(
-        "acme", "acme", instance, "fe1:7", 3, "2026-01-01", "1767225600", 1767225600.0, (1000, -1, 5, 2)
-    )
-
-
-def test_the_journal_outlives_the_service(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "journal")
-    for name in ("fe1.1", "fe1.2"):
-        journal.append(charge(name))
-    again = Journal(tmp_path / "journal")
-    assert again.charges() == [charge("fe1.1"), charge("fe1.2")]
-    assert again.length == 2
-    assert (tmp_path / "journal").stat().st_mode & 0o777 == 0o600
-
-
-def test_a_line_that_a_crash_cut_short_does_not_count(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "journal")
-    journal.append(charge())
-    with (tmp_path / "journal").open("ab") as file:
-        file.write(b'{"customer": "ac')
-    assert Journal(tmp_path / "journal").charges() == [charge()]
-
-
-def test_a_cleared_journal_takes_charges_again(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "journal")
-    journal.append(charge("fe1.1"))
-    journal.clear()
-    journal.append(charge("fe1.2"))
-    assert journal.charges() == [charge("fe1.2")]

@@ -78,6 +78,10 @@ class Outage:
                 await self._replay()
             except StoreError:
                 continue
+            except Exception:
+                # Nobody else looks for the store: mail would be journalled for ever.
+                LOG.exception("the journal can't be counted")
+                continue
             LOG.warning("the counter store is back")
 
     def _settling(self) -> bool:

@@ -201,8 +201,11 @@ class Quota:
         """Act on what Postfix's log tells of messages that were counted."""
         while True:
             await asyncio.sleep(FOLLOW)
-            for outcome in log.outcomes():
-                await self.happened(outcome)
+            try:
+                for outcome in log.outcomes():
+                    await self.happened(outcome)
+            except Exception:
+                LOG.exception("Postfix's log can't be read")  # the next look goes on where this one ended
 
     async def happened(self, outcome: Outcome) -> None:
         """A message was refused after all: give its recipients back. A session ended: it counts no more."""
