@@ -6,7 +6,9 @@ import asyncio
 import errno
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -14,9 +16,11 @@ from hypothesis import strategies as st
 from provisioner_quota import outage as outages
 from provisioner_quota import verdicts
 from provisioner_quota.accounts import Account
-from provisioner_quota.counters import Charge
+from provisioner_quota.counters import Charge, Counters
 from provisioner_quota.journal import Journal
+from provisioner_quota.outage import Outage
 from provisioner_quota.service import Session
+from provisioner_quota.store import StoreError
 
 from tests.unit.quota.memory import MemoryCounters, asks, service, text
 
@@ -148,3 +152,25 @@ def test_mail_is_put_off_where_that_is_wanted(tmp_path: Path) -> None:
 
     assert asyncio.run(run()) == [verdicts.UNKNOWN, verdicts.UNKNOWN]
     assert (tmp_path / "journal").read_bytes() == b""
+
+
+@pytest.mark.parametrize(("limits", "fit"), [((100, 20), 5), ((20, 100), 5), ((-1, 20), 5), ((-1, -1), 30)])
+def test_each_frontend_gives_its_part_of_the_day_and_of_the_hour(
+    tmp_path: Path, limits: tuple[int, int], fit: int
+) -> None:
+    """Of two frontends, when 10 were used before the store went away."""
+    outage = Outage(cast(Counters, MemoryCounters()), Journal(tmp_path / "journal"), 2, accepting=True)
+
+    async def run() -> tuple[int, str | None]:
+        one = replace(charge(), recipients=1, limits=(*limits, -1, -1))
+        outage.answered(one, verdicts.OK, (10, 10))
+        outage.lost(StoreError("gone"))
+        accepted = 0
+        while accepted < 30 and outage.accept(replace(one, instance=f"fe1.{accepted}")) is None:
+            accepted += 1
+        return accepted, outage.accept(replace(one, instance="later", hour="1767229200"))
+
+    accepted, later = asyncio.run(run())
+    assert accepted == fit
+    # The next hour is a new one; the day is not.
+    assert (later is None) == (limits[0] != 20)

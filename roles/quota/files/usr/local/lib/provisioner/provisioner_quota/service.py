@@ -170,7 +170,7 @@ class Quota:
         except StoreError as error:
             self.outage.lost(error)
             return self.outage.accept(charge)
-        self.outage.answered(reserved.charge, verdict, used[0])
+        self.outage.answered(reserved.charge, verdict, (used[0], used[1]))
         if verdict == verdicts.OK:
             session.login = request.login
             return verdicts.passes(charge.instance)
