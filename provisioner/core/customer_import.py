@@ -17,7 +17,7 @@ from provisioner.core.validation import conflicts
 
 NEEDED = ("name", "contact", "domains")
 OPTIONAL = ("plan", "login", "password_hash", "time_zone", "language")
-PLACEHOLDER = "$argon2id$"
+PLACEHOLDER = "$argon2id$v=19$m=1,t=1,p=1$none$none"
 """Stands for the hash of a password that is only made once everything else is right."""
 
 
@@ -76,7 +76,7 @@ def _row(
     facts["domains"] = given["domains"].split()
     own_hash = given.get("password_hash", "")
     login = given.get("login") or given["name"]
-    facts["accounts"] = [{"login": login, "password_hash": own_hash or PLACEHOLDER + "-"}]
+    facts["accounts"] = [{"login": login, "password_hash": own_hash or PLACEHOLDER}]
     try:
         return Row(line, Customer.model_validate(facts), needs_password=not own_hash)
     except ValidationError as error:
