@@ -7,12 +7,8 @@ certificate and password.
 from __future__ import annotations
 
 import asyncio
-import json
-import socket
-import subprocess
 from collections import Counter
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Coroutine
 from dataclasses import replace
 from datetime import datetime
 from itertools import count
@@ -21,7 +17,6 @@ from typing import Any, TypeVar
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
@@ -32,9 +27,6 @@ from provisioner_quota.outage import Outage
 from provisioner_quota.store import StoreError
 from provisioner_quota.windows import windows
 
-from tests.fleet.fleet import Fleet, eventually
-
-FRONTEND = "fe1"
 EXAMPLES = settings(
     max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )
@@ -46,48 +38,6 @@ MIDNIGHTS = tuple(
 )
 T = TypeVar("T")
 _numbers = count()
-
-
-@pytest.fixture(scope="module")
-def how_to_connect(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """The frontend's own settings, with files and a port here."""
-    said = json.loads(fleet.shell(FRONTEND, "cat /etc/provisioner/quota.json"))
-    folder = tmp_path_factory.mktemp("store")
-    folder.chmod(0o700)
-    for name in ("authority", "certificate", "key"):
-        copy = folder / name
-        copy.write_text(fleet.shell(FRONTEND, f"cat {said[name]}"))
-        said[name] = str(copy)
-    with _forwarded(fleet, said["stores"][0], said["port"]) as port:
-        how = said | {"stores": ["127.0.0.1"], "port": port, "timeout": 10}
-        eventually(lambda: _answers(how), "a store that answers")
-        yield how
-
-
-async def _ping(how: dict[str, Any]) -> None:
-    await Counters(connect(how)).ping()
-
-
-def _answers(how: dict[str, Any]) -> bool:
-    try:
-        asyncio.run(_ping(how))
-    except StoreError:
-        return False
-    return True
-
-
-@contextmanager
-def _forwarded(fleet: Fleet, address: str, port: int) -> Iterator[int]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        here = int(probe.getsockname()[1])
-    command = fleet.machines.ssh_command(FRONTEND)
-    forward = ["-N", "-o", "ControlPath=none", "-L", f"127.0.0.1:{here}:{address}:{port}"]
-    with subprocess.Popen([command[0], *forward, *command[1:]], stdin=subprocess.DEVNULL) as tunnel:
-        try:
-            yield here
-        finally:
-            tunnel.terminate()
 
 
 class Customer:
