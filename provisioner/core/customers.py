@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from provisioner.core.names import Domain, Duration, Email, Login, Slug
 from provisioner.core.plans import LIMITS, OneClick, Override
@@ -28,7 +28,16 @@ _HASHES = {
 """Dovecot's schemes that withstand guessing, by the whole form of their hashes. CRYPT is yescrypt here."""
 
 
-Network = IPv4Network | IPv6Network
+def _network(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return ip_network(value)
+    except ValueError as error:
+        raise ValueError(f"{error}; a network is written as 203.0.113.0/24 or 2001:db8::/32") from error
+
+
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 
 
 def _time_zone(value: str) -> str:

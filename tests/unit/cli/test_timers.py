@@ -1,4 +1,4 @@
-"""The timers that the role operator_timers makes: of commands that there are, and all that the manual stars."""
+"""The timers of the role operator_timers: of commands that there are, and all that the manual stars."""
 
 from __future__ import annotations
 
