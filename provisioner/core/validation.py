@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from provisioner.core import names
+from provisioner.core import egress_pools, names
 from provisioner.core.customers import Customer
 from provisioner.core.dkim import DkimKey
 from provisioner.core.documents import Document, Documents, Encrypted, KeyPath, Problem, model_problems
@@ -38,6 +38,13 @@ def build(documents: Documents) -> tuple[Inventory | None, list[Problem]]:
     problems += host_problems
     problems += _host_rules(documents, hosts, settings)
     plans = _plans(documents.plans, problems)
+    plans_file = documents.plans.file if documents.plans else None
+    problems += egress_pools.problems(
+        hosts,
+        plans,
+        lambda name: (documents.hosts.file, _find(documents.hosts.data, name)),
+        plans_file,
+    )
     customers = _customers(documents, problems)
     problems += _plan_rules(documents, customers, plans)
     problems += _claim_rules(documents.customers, settings, hosts)
