@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from provisioner_quota import verdicts
-from provisioner_quota.counters import NO_LIMIT, Charge, Counters, connect
+from provisioner_quota.counters import NO_LIMIT, SESSION_KEPT, Charge, Counters, connect
 from provisioner_quota.journal import Journal
 from provisioner_quota.outage import Outage
 from provisioner_quota.store import StoreError
@@ -182,6 +182,45 @@ def test_both_hours_that_autumn_gives_twice_have_their_own_limit(how_to_connect:
         return [(await store.reserve(customer.charge(10, at)))[0] for at in moments]
 
     assert asyncio.run(ask()) == [verdicts.OK, verdicts.HOUR, verdicts.OK, verdicts.HOUR]
+
+
+def test_messages_of_a_minute(how_to_connect: dict[str, Any]) -> None:
+    customer = Customer(day=NO_LIMIT)
+    customer.limits = (NO_LIMIT, NO_LIMIT, 2, NO_LIMIT)
+    noon = MIDNIGHTS[0] + 43_200
+
+    async def ask() -> list[int]:
+        store = Counters(connect(how_to_connect))
+        first = customer.charge(9, noon)
+        charges = [first, customer.charge(1, noon + 59), first, customer.charge(1, noon + 59.9)]
+        charges += [customer.charge(1, noon + 60), customer.charge(1, noon + 30)]
+        return [(await store.reserve(each))[0] for each in charges]
+
+    over = verdicts.MINUTE
+    assert asyncio.run(ask()) == [verdicts.OK, verdicts.OK, verdicts.OK, over, verdicts.OK, over]
+
+
+def test_sessions_at_once(how_to_connect: dict[str, Any]) -> None:
+    """A session that ended counts no more, and neither does one that was silent for long."""
+    customer = Customer(day=NO_LIMIT)
+    customer.limits = (NO_LIMIT, NO_LIMIT, NO_LIMIT, 2)
+    noon = MIDNIGHTS[0] + 43_200
+
+    async def ask() -> list[int]:
+        store = Counters(connect(how_to_connect))
+
+        async def send(session: str, at: float) -> int:
+            return (await store.reserve(replace(customer.charge(1, at), session=session)))[0]
+
+        found = [await send(session, noon) for session in ("fe1:1", "fe2:1", "fe1:2", "fe1:1")]
+        await store.leave(customer.name, "fe2:1")
+        found.append(await send("fe1:2", noon + 1))
+        found.append(await send("fe2:1", noon + 2))
+        found.append(await send("fe2:1", noon + SESSION_KEPT + 0.5))
+        return found
+
+    ok, over = verdicts.OK, verdicts.CONNECTIONS
+    assert asyncio.run(ask()) == [ok, ok, over, ok, ok, over, ok]
 
 
 def test_a_store_that_is_back_lacks_the_other_frontends_journal_for_a_while(
