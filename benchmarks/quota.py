@@ -2,7 +2,8 @@
 
 Both are asked over a Unix socket as Postfix asks, in turns, by several clients: when the text of a message
 begins, and when it has come. The quota service asks the store of the fleet over TLS for every message; the
-bare one does nothing at all. Every answer counts, whichever question it is to.
+bare one does nothing at all. Each of the two questions is told by itself: what begins is answered without the
+store, and only the answer to the end is what the store has counted.
 """
 
 from __future__ import annotations
@@ -40,12 +41,13 @@ def measured(what: str, states: Sequence[str], goal: str = GOAL) -> list[Ratio]:
     said = json.loads(result.stdout)
     return [
         Ratio(
-            f"{what}, {name}",
-            said["quota"][name],
+            f"{what} at {state}, {name}",
+            said["quota"][state][name],
             "bare policy service",
-            said["bare"][name],
+            said["bare"][state][name],
             "ms",
             goal,
         )
+        for state in states
         for name in ("median", "p99")
     ]

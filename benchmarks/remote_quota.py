@@ -1,4 +1,4 @@
-"""Runs on a frontend: asks its quota service and a bare one in turns; prints milliseconds as JSON.
+"""Runs on a frontend: asks its quota service and a bare one in turns; prints milliseconds as JSON, by state.
 
 Arguments: a login, and the states in which a message is asked about, in their order.
 """
@@ -68,30 +68,31 @@ def question(login: str, state: str, instance: str) -> bytes:
     return "".join(f"{name}={value}\n" for name, value in fields.items()).encode() + b"\n"
 
 
-async def client(path: str, login: str, states: list[str], times: list[float]) -> None:
+async def client(path: str, login: str, states: list[str], times: dict[str, list[float]]) -> None:
     reader, writer = await asyncio.open_unix_connection(path)
     for number in range(len(states) * MESSAGES):
         if number % len(states) == 0:
             instance = secrets.token_hex(8)
-        text = question(login, states[number % len(states)], instance)
+        state = states[number % len(states)]
+        text = question(login, state, instance)
         await asyncio.sleep(PAUSE * (0.5 + random.random()))
         begun = time.perf_counter()
         writer.write(text)
         answer = await reader.readuntil(b"\n\n")
-        times.append(time.perf_counter() - begun)
-        if answer != b"action=DUNNO\n\n":
+        times[state].append(time.perf_counter() - begun)
+        if not answer.startswith((b"action=DUNNO\n", b"action=INFO counted as ")):
             raise SystemExit(answer.decode())
     writer.close()
 
 
-async def measure(path: str, login: str, states: list[str]) -> list[float]:
-    times: list[float] = []
-    await asyncio.gather(*(client(path, login, states, times) for _ in range(CLIENTS)))
-    return times
+async def measure(path: str, login: str, times: dict[str, list[float]]) -> None:
+    await asyncio.gather(*(client(path, login, list(times), times) for _ in range(CLIENTS)))
 
 
 def main(login: str, states: list[str]) -> None:
-    times: dict[str, list[float]] = {"quota": [], "bare": []}
+    times: dict[str, dict[str, list[float]]] = {
+        name: {state: [] for state in states} for name in ("quota", "bare")
+    }
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "bare.sock")  # noqa: PTH118 - a script for the host, without more imports
         bare = subprocess.Popen([sys.executable, "-c", BARE, path], stdout=subprocess.PIPE)
@@ -99,12 +100,13 @@ def main(login: str, states: list[str]) -> None:
             assert bare.stdout is not None
             bare.stdout.readline()
             for _ in range(ROUNDS):
-                times["bare"] += asyncio.run(measure(path, login, states))
-                times["quota"] += asyncio.run(measure("/run/provisioner-quota/policy.sock", login, states))
+                asyncio.run(measure(path, login, times["bare"]))
+                asyncio.run(measure("/run/provisioner-quota/policy.sock", login, times["quota"]))
         finally:
             bare.terminate()
             bare.wait()
-    print(json.dumps({name: figures(found) for name, found in times.items()}))
+    told = {name: {state: figures(each) for state, each in found.items()} for name, found in times.items()}
+    print(json.dumps(told))
 
 
 def figures(times: list[float]) -> dict[str, float]:

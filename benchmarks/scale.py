@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-from benchmarks import lab
+from benchmarks import lab, signed_domains
 from benchmarks.customer_add import await_login
 from benchmarks.report import Ratio
 from provisioner.adapters import ssh
@@ -22,7 +21,6 @@ from provisioner.core.fleet import Host
 
 CUSTOMERS, DOMAINS = 10_000, 12_000
 ROUNDS = 5
-HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 COMPILE = (
     "import resource, sys; from pathlib import Path; from provisioner.adapters import inventory_files;"
     "from provisioner.core.bundle import compile_bundle;"
@@ -57,17 +55,16 @@ def run() -> list[Ratio]:
 
 @contextmanager
 def _large(path: Path) -> Iterator[Path]:
-    """A copy of the lab's inventory with many customers more. Their domains have no keys."""
-    shutil.copytree(lab.PATH, path, symlinks=True)
-    (path / "customers").mkdir(exist_ok=True)
+    """A copy of the lab's inventory with many customers more, each of whose domains has two keys' file."""
+    signed_domains.copy(path)
+    every: list[str] = []
     for number in range(CUSTOMERS):
         domains = [f"c{number}.bench.example"]
         if number < DOMAINS - CUSTOMERS:
             domains.append(f"d{number}.bench.example")
-        (path / f"customers/c{number}.yml").write_text(
-            f"contact: it@c{number}.bench.example\nplan: base\ndomains: [{', '.join(domains)}]\n"
-            f"accounts:\n  - login: c{number}\n    password_hash: {HASH}\n"
-        )
+        signed_domains.customer(path, f"c{number}", domains, plan="base")
+        every += domains
+    signed_domains.keys(path, every)
     time.sleep(2.5)  # what was written a moment ago is not remembered
     try:
         yield path

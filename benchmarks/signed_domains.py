@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import lab
-from benchmarks.scale import HASH
 from provisioner.adapters import dkim_keys
 from provisioner.adapters.tenant_files import TenantFiles
 from provisioner.cli import wiring
@@ -16,11 +15,13 @@ from provisioner.core.dkim import Algorithm, DkimKey, KeyState
 from provisioner.core.fleet import Inventory
 from provisioner.core.records import selector
 
+HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
-def customer(path: Path, name: str, domains: Sequence[str]) -> None:
+
+def customer(path: Path, name: str, domains: Sequence[str], plan: str = "unlimited") -> None:
     """Write a customer with these domains and one account."""
     (path / f"customers/{name}.yml").write_text(
-        f"contact: it@{domains[0]}\nplan: unlimited\ndomains: [{', '.join(domains)}]\n"
+        f"contact: it@{domains[0]}\nplan: {plan}\ndomains: [{', '.join(domains)}]\n"
         f"accounts:\n  - login: {name}\n    password_hash: {HASH}\n"
     )
 
@@ -37,13 +38,17 @@ def inventory_of(path: Path, domains: Sequence[str]) -> Inventory:
         copy(path)
     for domain in domains:
         customer(path, domain.replace(".", "-"), [domain])
+    keys(path, domains)
+    time.sleep(2.5)  # what was written a moment ago is not remembered
+    return TenantFiles(path).load()
+
+
+def keys(path: Path, domains: Sequence[str]) -> None:
+    """Give each domain a key file with two active keys."""
     (first, *rest) = domains
-    store = TenantFiles(path)
-    store.add_keys(first, [_key(first, algorithm) for algorithm in Algorithm])
+    TenantFiles(path).add_keys(first, [_key(first, algorithm) for algorithm in Algorithm])
     for domain in rest:
         shutil.copy(path / f"keys/{first}.yml", path / f"keys/{domain}.yml")
-    time.sleep(2.5)  # what was written a moment ago is not remembered
-    return store.load()
 
 
 def _key(domain: str, algorithm: Algorithm) -> tuple[DkimKey, bytes]:

@@ -111,7 +111,7 @@ class FakePasswords:
         return "the-password"
 
     def hash_password(self, password: str) -> str:
-        return f"$argon2id${hashlib.sha256(password.encode()).hexdigest()}"
+        return f"$argon2id$v=19$m=1,t=1,p=1$c2FsdA${hashlib.sha256(password.encode()).hexdigest()}"
 
 
 @dataclass

@@ -11,6 +11,7 @@ import typer
 from provisioner import version
 from provisioner.cli import (
     customer,
+    customer_account,
     customer_change,
     customer_gate,
     customer_import,
@@ -47,6 +48,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 PARTS = (
+    customer_account,
     customer_change,
     customer_gate,
     customer_import,

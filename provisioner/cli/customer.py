@@ -16,7 +16,7 @@ from provisioner.core.errors import HostsFailed, UsageError
 from provisioner.core.fleet import Inventory
 from provisioner.core.gate import NOT_ACTIVE
 from provisioner.core.plans import LIMITS
-from provisioner.core.usage import Ban, holding
+from provisioner.core.usage import Ban, holding, zone
 from provisioner.workflows import customer as workflow
 from provisioner.workflows.customer import Added, NewCustomer
 from provisioner.workflows.push import PushReport
@@ -75,11 +75,17 @@ def add(
 def list_customers(ctx: typer.Context, json: Json = False) -> None:
     """List all customers."""
     inventory = context(ctx).load()
+    ended = {customer.name: _ended(inventory, customer) for customer in inventory.customers}
     if json:
-        output.as_json([facts_of(customer) for customer in inventory.customers])
+        output.as_json(
+            [facts_of(each) | {"ended_overrides": ended[each.name]} for each in inventory.customers]
+        )
         return
     rows = [(c.name, c.plan, ", ".join(c.domains), ", ".join(c.logins)) for c in inventory.customers]
     output.table(("Customer", "Plan", "Domains", "Logins"), rows)
+    for name, limits in ended.items():
+        for limit in limits:
+            output.say(f"{name}: the override of {limit} has ended; 'customer override {name} {limit} --end'")
 
 
 @app.command()
@@ -91,13 +97,13 @@ def show(ctx: typer.Context, name: str, json: Json = False) -> None:
     limits = _limits(inventory, customer)
     if json:
         bans = _bans(inventory, customer)
-        output.as_json(facts_of(customer) | {"limits": limits, "keys": keys, "bans": bans})
+        more = {"limits": limits, "ended_overrides": _ended(inventory, customer), "keys": keys, "bans": bans}
+        output.as_json(facts_of(customer) | more)
         return
     rows = [
         ("contact", customer.contact),
         ("plan", customer.plan),
         ("domains", ", ".join(customer.domains)),
-        ("logins", ", ".join(customer.logins)),
         ("time zone", customer.time_zone or inventory.settings.time_zone),
     ]
     if customer.suspended:
@@ -110,6 +116,7 @@ def show(ctx: typer.Context, name: str, json: Json = False) -> None:
         for path, found in customer.dead_return_paths.items()
     ]
     output.table(("Customer", customer.name), rows)
+    accounts_table(customer)
     today = today_in(customer.time_zone or inventory.settings.time_zone)
     over = [
         f"{name}: override until {each.until} ({each.reason}){'' if each.holds(today) else ' has ended'}"
@@ -137,20 +144,27 @@ def remove(
     name: str,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     no_push: NoPush = False,
+    json: Json = False,
 ) -> None:
     """Remove a customer: its file, its domains' DKIM keys, and its accounts on the hosts."""
     path = context(ctx).path
     store = TenantFiles(path)
     customer = workflow.known(store.load(), name)
-    output.say(f"This removes {name} with {len(customer.accounts)} account(s), for good:")
-    for file in store.files_of(customer):
-        output.say(f"  {file}")
-    output.say("Its records in DNS stay: mail signed with its keys may still be on the way.")
+    if json and not yes:
+        raise UsageError("With --json nobody is asked", hint="Add --yes")
+    if not json:
+        output.say(f"This removes {name} with {len(customer.accounts)} account(s), for good:")
+        for file in store.files_of(customer):
+            output.say(f"  {file}")
+        output.say("Its records in DNS stay: mail signed with its keys may still be on the way.")
     if not yes and not typer.confirm("Remove?"):
         raise UsageError(f"{name} was not removed")
     files, report = workflow.remove(store, name, None if no_push else tenants.push)
-    output.say(f"Removed {', '.join(files)}")
-    told(report)
+    if json:
+        output.as_json({"name": name, "files": list(files)})
+    else:
+        output.say(f"Removed {', '.join(files)}")
+    told(report, quiet=json)
 
 
 @app.command()
@@ -185,6 +199,7 @@ def facts_of(customer: Customer) -> dict[str, object]:
         "plan": customer.plan,
         "domains": list(customer.domains),
         "logins": list(customer.logins),
+        "accounts": accounts_of(customer),
         "time_zone": customer.time_zone,
         "suspended": customer.suspended.reason if customer.suspended else None,
         "dead_return_paths": {path: found.answer for path, found in customer.dead_return_paths.items()},
@@ -193,6 +208,34 @@ def facts_of(customer: Customer) -> dict[str, object]:
             for name, each in customer.overrides.items()
         },
     }
+
+
+def accounts_of(customer: Customer) -> list[dict[str, object]]:
+    """What is shown of a customer's accounts; empty domains are all of its own, empty networks are any."""
+    return [
+        {
+            "login": account.login,
+            "domains": list(account.domains),
+            "networks": [str(network) for network in account.networks],
+        }
+        for account in customer.accounts
+    ]
+
+
+def accounts_table(customer: Customer) -> None:
+    """Print the accounts for a person."""
+    output.table(
+        ("Account", "Domains", "Networks"),
+        [
+            (each.login, ", ".join(each.domains) or "all", ", ".join(map(str, each.networks)) or "any")
+            for each in customer.accounts
+        ],
+    )
+
+
+def _ended(inventory: Inventory, customer: Customer) -> list[str]:
+    """The limits whose overrides hold no more, in the customer's time zone."""
+    return list(customer.expired(today_in(zone(inventory, customer))))
 
 
 def _bans(inventory: Inventory, customer: Customer) -> tuple[Ban, ...] | None:

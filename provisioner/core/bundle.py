@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from provisioner.core.customers import Customer
 from provisioner.core.dkim import DkimKey, KeyState
 from provisioner.core.fleet import Inventory
 from provisioner.core.grants import content_rules, grant
@@ -55,6 +56,9 @@ def compile_bundle(inventory: Inventory) -> Bundle:
             facts = grant(customer, account, plan, inventory.settings.time_zone)
             accounts.append(f"{account.login} {_compact(facts)}")
         rules = content_rules(customer, plan, inventory.settings.time_zone)
+        pools = _pools(inventory, customer)
+        if pools:
+            rules["pools"] = pools
         passwd += [f"{account.login}:{account.dovecot_hash}::::::" for account in customer.accounts]
         for domain in customer.domains:
             logins = customer.logins_for(domain)
@@ -71,6 +75,12 @@ def compile_bundle(inventory: Inventory) -> Bundle:
     version = _version(frontend, backend)
     stamp = {"version": f"{version}\n".encode()}
     return Bundle(version, frontend | stamp, backend | stamp, frozenset(key_ids))
+
+
+def _pools(inventory: Inventory, customer: Customer) -> dict[str, str]:
+    """The logins whose mail leaves from other addresses than the first, and from which pool's."""
+    pool = inventory.plans[customer.plan].egress_pool
+    return dict.fromkeys(customer.logins, pool) if pool in inventory.egress_pools else {}
 
 
 def _domain_facts(

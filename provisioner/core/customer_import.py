@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -13,11 +13,12 @@ from provisioner.core.customers import Customer
 from provisioner.core.documents import model_problems
 from provisioner.core.errors import Fault
 from provisioner.core.fleet import Inventory
+from provisioner.core.newcomers import Newcomer, claims
 from provisioner.core.validation import conflicts
 
 NEEDED = ("name", "contact", "domains")
 OPTIONAL = ("plan", "login", "password_hash", "time_zone", "language")
-PLACEHOLDER = "$argon2id$"
+PLACEHOLDER = "$argon2id$v=19$m=1,t=1,p=1$none$none"
 """Stands for the hash of a password that is only made once everything else is right."""
 
 
@@ -48,46 +49,42 @@ def parse(text: str, file: str, inventory: Inventory) -> tuple[list[Row], list[F
     if faults:
         return [], faults
     rows: list[Row] = []
+    newcomers: list[tuple[int, Newcomer]] = []
     try:
         for cells in reader:
-            row = _row(
-                cells, reader.line_num, lambda message: faults.append(Fault(file, reader.line_num, message))
-            )
-            if row:
+            line = reader.line_num
+            if None in cells:  # which is whose can't be known
+                faults.append(Fault(file, line, "has more cells than the header"))
+                continue
+            given = {str(name): str(cell or "").strip() for name, cell in cells.items()}
+            try:
+                row = _row(given, line)
                 rows.append(row)
+                newcomers.append((line, row.customer))
+            except ValidationError as error:
+                problems = model_problems(error, Customer, "")
+                faults += [Fault(file, line, problem.message) for problem in problems]
+                domains = given["domains"].split()
+                newcomers.append((line, claims(given["name"], given.get("plan", ""), domains, _login(given))))
     except csv.Error as error:
         faults.append(Fault(file, reader.line_num, f"not CSV: {error}"))
-    faults += _beside_others(rows, file, inventory)
+    found = conflicts(inventory, [(f"line {line}", newcomer) for line, newcomer in newcomers])
+    faults += [Fault(file, int(place.removeprefix("line ")), message) for place, message in found]
     if not rows and not faults:
         faults.append(Fault(file, None, "has no customer in it"))
     return rows, faults
 
 
-def _row(
-    cells: dict[str | None, str | list[str] | None], line: int, wrong: Callable[[str], None]
-) -> Row | None:
-    if None in cells:
-        wrong("has more cells than the header")
-        return None
-    given = {str(name): str(cell or "").strip() for name, cell in cells.items()}
+def _row(given: Mapping[str, str], line: int) -> Row:
+    """The customer of a line. Raises ValidationError."""
     facts: dict[str, object] = {
         name: given[name] for name in ("name", "contact", "plan", "time_zone", "language") if given.get(name)
     }
-    facts["domains"] = given["domains"].split()
     own_hash = given.get("password_hash", "")
-    login = given.get("login") or given["name"]
-    facts["accounts"] = [{"login": login, "password_hash": own_hash or PLACEHOLDER + "-"}]
-    try:
-        return Row(line, Customer.model_validate(facts), needs_password=not own_hash)
-    except ValidationError as error:
-        for problem in model_problems(error, Customer, ""):
-            wrong(problem.message)
-        return None
+    facts["domains"] = given["domains"].split()
+    facts["accounts"] = [{"login": _login(given), "password_hash": own_hash or PLACEHOLDER}]
+    return Row(line, Customer.model_validate(facts), needs_password=not own_hash)
 
 
-def _beside_others(rows: Sequence[Row], file: str, inventory: Inventory) -> list[Fault]:
-    newcomers = [(f"line {row.line}", row.customer) for row in rows]
-    return [
-        Fault(file, int(place.removeprefix("line ")), message)
-        for place, message in conflicts(inventory, newcomers)
-    ]
+def _login(given: Mapping[str, str]) -> str:
+    return given.get("login") or given["name"]

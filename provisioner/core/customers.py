@@ -6,23 +6,38 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from provisioner.core.names import Domain, Duration, Email, Login, Slug
 from provisioner.core.plans import LIMITS, OneClick, Override
 
-DEFAULT_SCHEME = "{ARGON2ID}"
 PROBE = ".probe-"
 """Between a customer's name and a number: the login of a probe, which is in no inventory."""
 
-_HASH = re.compile(r"(\{[A-Z0-9.-]+\})?\$[!-9;-~]+")
+_B64, _CRYPT = "[A-Za-z0-9+/]", "[A-Za-z0-9./]"
+_HASHES = {
+    "ARGON2ID": re.compile(rf"\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\${_B64}+\${_B64}+"),
+    "BLF-CRYPT": re.compile(rf"\$2[aby]\$\d\d\${_CRYPT}{{53}}"),
+    "SHA512-CRYPT": re.compile(rf"\$6\$(rounds=\d+\$)?{_CRYPT}{{1,16}}\${_CRYPT}{{86}}"),
+    "CRYPT": re.compile(rf"\$y\${_CRYPT}+\${_CRYPT}{{1,86}}\${_CRYPT}{{43}}"),
+}
+"""Dovecot's schemes that withstand guessing, by the whole form of their hashes. CRYPT is yescrypt here."""
 
 
-Network = IPv4Network | IPv6Network
+def _network(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return ip_network(value)
+    except ValueError as error:
+        raise ValueError(f"{error}; a network is written as 203.0.113.0/24 or 2001:db8::/32") from error
+
+
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 
 
 def _time_zone(value: str) -> str:
@@ -36,16 +51,25 @@ def _time_zone(value: str) -> str:
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 
 
+def _scheme(value: str) -> str | None:
+    """The scheme that a hash is of, whether it says so or not; None when it is none of ours."""
+    for scheme, form in _HASHES.items():
+        if form.fullmatch(value.removeprefix(f"{{{scheme}}}")):
+            return scheme
+    return None
+
+
 def _password_hash(value: str) -> str:
-    # Only hashes in crypt's form ($id$…): they cannot be plain text by mistake, and hold no colon, which
-    # separates fields in the passwd-file that they end up in.
-    if not _HASH.fullmatch(value):
-        raise ValueError("is not a password hash such as $argon2id$… or {SHA512-CRYPT}$6$…")
+    # None of these can be plain text by mistake, or holds a colon, which separates fields in the passwd-file.
+    if _scheme(value) is None:
+        raise ValueError(
+            "is not a password hash of Argon2id ($argon2id$…), bcrypt, yescrypt or SHA-512 ($6$…)"
+        )
     return value
 
 
 class Account(BaseModel):
-    """One login of a customer. The hash may carry Dovecot's scheme prefix; without one it is Argon2id.
+    """One login of a customer. The hash may carry Dovecot's scheme prefix.
 
     domains: those of the customer's that it may send in; empty is all. networks: where it may send from;
     empty is anywhere.
@@ -61,9 +85,8 @@ class Account(BaseModel):
     @property
     def dovecot_hash(self) -> str:
         """The hash with its scheme, as Dovecot's passwd-file wants it."""
-        return (
-            self.password_hash if self.password_hash.startswith("{") else DEFAULT_SCHEME + self.password_hash
-        )
+        prefix = f"{{{_scheme(self.password_hash)}}}"
+        return prefix + self.password_hash.removeprefix(prefix)
 
 
 class Suspension(BaseModel):

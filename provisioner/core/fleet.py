@@ -87,12 +87,14 @@ class Host:
 
     address: where SSH and the fleet's own traffic reach it.
     egress_addresses: what the world sees mail come from; the address itself unless the inventory says more.
+    egress_pools: names of plans' pools, each with the one of these addresses that its mail leaves from.
     """
 
     name: str
     address: Address
     groups: frozenset[str]
     egress_addresses: tuple[Address, ...] = ()
+    egress_pools: tuple[tuple[str, Address], ...] = ()
     connection: Connection = field(default=Connection())
 
     @property
@@ -151,6 +153,11 @@ class Inventory:
     def tenant_hosts(self) -> tuple[Host, ...]:
         """The hosts that take the tenant bundle."""
         return self.group("frontends", "backends")
+
+    @property
+    def egress_pools(self) -> frozenset[str]:
+        """The pools that backends have besides "default"; none: all mail leaves from the same addresses."""
+        return frozenset(name for host in self.group("backends") for name, _ in host.egress_pools)
 
     @property
     def egress_addresses(self) -> tuple[Address, ...]:

@@ -146,7 +146,8 @@ def _host(
     egress = _egress(file, name, found, variables, problems)
     if address is None:
         return None
-    return Host(name, address, groups, egress or (address,), _connection(documents, variables))
+    pools = _pools(file, name, found, variables, problems)
+    return Host(name, address, groups, egress or (address,), pools, _connection(documents, variables))
 
 
 def _egress(
@@ -166,6 +167,29 @@ def _egress(
         else:
             addresses.append(address)
     return tuple(addresses)
+
+
+def _pools(
+    file: str, name: str, found: _Found, variables: Mapping[str, object], problems: list[Problem]
+) -> tuple[tuple[str, Address], ...]:
+    given = variables.get("egress_pools", {})
+    path = (*found.path, "egress_pools")
+    if not isinstance(given, Mapping):
+        problems.append(
+            Problem(file, path, f"egress_pools of {name!r} is not a mapping of pools to addresses")
+        )
+        return ()
+    pools: list[tuple[str, Address]] = []
+    for pool, item in given.items():
+        address = _address(item)
+        if not _HOST_NAME.fullmatch(str(pool)):
+            problems.append(Problem(file, (*path, str(pool)), f"{pool!r} is not a pool's name"))
+        elif address is None:
+            message = f"egress_pools of {name!r}: {item!r} is not an IP address"
+            problems.append(Problem(file, (*path, str(pool)), message))
+        else:
+            pools.append((str(pool), address))
+    return tuple(sorted(pools))
 
 
 def _connection(documents: Documents, variables: Mapping[str, object]) -> Connection:

@@ -23,7 +23,7 @@ class AboveLimit(StrEnum):
 
 
 class OneClick(StrEnum):
-    """Which mail needs one-click unsubscription (RFC 8058): none, what says it is bulk, or all."""
+    """Which mail needs one-click unsubscription (RFC 8058): none, what is bulk, or all but answers."""
 
     OFF = "off"
     BULK = "bulk"

@@ -8,12 +8,13 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from provisioner.core import names
+from provisioner.core import egress_pools, names
 from provisioner.core.customers import Customer
 from provisioner.core.dkim import DkimKey
 from provisioner.core.documents import Document, Documents, Encrypted, KeyPath, Problem, model_problems
 from provisioner.core.fleet import Address, FleetSettings, Host, Inventory
 from provisioner.core.hosts import parse_hosts
+from provisioner.core.newcomers import Newcomer
 from provisioner.core.plans import SHIPPED, Plan
 
 _NEEDED_GROUPS = ("loadbalancers", "frontends", "backends")
@@ -37,6 +38,13 @@ def build(documents: Documents) -> tuple[Inventory | None, list[Problem]]:
     problems += host_problems
     problems += _host_rules(documents, hosts, settings)
     plans = _plans(documents.plans, problems)
+    plans_file = documents.plans.file if documents.plans else None
+    problems += egress_pools.problems(
+        hosts,
+        plans,
+        lambda name: (documents.hosts.file, _find(documents.hosts.data, name)),
+        plans_file,
+    )
     customers = _customers(documents, problems)
     problems += _plan_rules(documents, customers, plans)
     problems += _claim_rules(documents.customers, settings, hosts)
@@ -138,7 +146,7 @@ def _find(data: object, host: str) -> KeyPath:
     return best
 
 
-def conflicts(inventory: Inventory, newcomers: Sequence[tuple[str, Customer]]) -> list[tuple[str, str]]:
+def conflicts(inventory: Inventory, newcomers: Sequence[tuple[str, Newcomer]]) -> list[tuple[str, str]]:
     """Why new customers can't join a valid inventory; empty when they can.
 
     newcomers: each with the place it comes from, as "line 7". Returns (place, what is wrong there).
@@ -163,18 +171,18 @@ class _Taken:
         for customer in inventory.customers:
             self.add(f"customers/{customer.name}.yml", customer)
 
-    def add(self, place: str, customer: Customer) -> None:
+    def add(self, place: str, customer: Newcomer) -> None:
         self._names.setdefault(customer.name, place)
         for domain in customer.domains:
             self._domains.setdefault(domain, place)
         for login in customer.logins:
             self._logins.setdefault(login, place)
 
-    def objections(self, customer: Customer) -> Iterator[str]:
-        if customer.name in self._names:
-            yield f"customer {customer.name!r} exists already, in {self._names[customer.name]}"
-            return  # all else would follow from that
-        if customer.plan not in self._plans:
+    def objections(self, customer: Newcomer) -> Iterator[str]:
+        namesake = self._names.get(customer.name) if customer.name else None
+        if namesake is not None:
+            yield f"customer {customer.name!r} exists already, in {namesake}"
+        if customer.plan and customer.plan not in self._plans:
             yield f"there is no plan {customer.plan!r}; plans: {', '.join(self._plans)}"
         for kind, wanted, taken in (
             ("domain", customer.domains, self._domains),
@@ -183,6 +191,8 @@ class _Taken:
             for name in dict.fromkeys(wanted):
                 if wanted.count(name) > 1:
                     yield f"{kind} {name!r} appears twice"
+                elif name in taken and taken[name] == namesake:
+                    continue  # follows from the name
                 elif name in taken:
                     yield f"{kind} {name!r} is claimed by {taken[name]} already"
                 elif kind == "domain" and name in self._own:

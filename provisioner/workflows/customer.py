@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
-from provisioner.core.customers import Account, Customer, Suspension
+from provisioner.core.customers import Customer, Suspension
 from provisioner.core.documents import model_problems
 from provisioner.core.errors import UsageError
 from provisioner.core.fleet import Inventory
+from provisioner.core.newcomers import Newcomer, claims
 from provisioner.core.validation import conflicts
 from provisioner.workflows.ports import Passwords, TenantStore
 from provisioner.workflows.push import PushReport, TenantPush, push_tenants
@@ -52,10 +53,7 @@ def add(
     with store.locked():
         inventory = store.load()
         password = passwords.generate()
-        customer = _customer(wanted, passwords.hash_password(password))
-        taken = [message for _, message in conflicts(inventory, [(wanted.name, customer)])]
-        if taken:
-            raise UsageError(f"{wanted.name} was not added: {'; '.join(taken)}")
+        customer = _customer(wanted, passwords.hash_password(password), inventory)
         announce(Added(customer, password, store.add_customer(customer)))
         grown = sorted((*inventory.customers, customer), key=lambda each: each.name)
         return _push(store, replace(inventory, customers=tuple(grown)), push)
@@ -89,17 +87,25 @@ def _push(store: TenantStore, inventory: Inventory, push: TenantPush | None) -> 
     return push_tenants(inventory, store.key_loader(inventory), push) if push else None
 
 
-def _customer(wanted: NewCustomer, password_hash: str) -> Customer:
+def _customer(wanted: NewCustomer, password_hash: str, inventory: Inventory) -> Customer:
+    """The customer that is asked for. Raises UsageError with everything that is wrong with it."""
+    login = wanted.login or wanted.name
+    reasons: list[str] = []
+    facts = {
+        "name": wanted.name,
+        "contact": wanted.contact,
+        "plan": wanted.plan,
+        "domains": wanted.domains,
+        "accounts": [{"login": login, "password_hash": password_hash}],
+        "suspended": wanted.suspended,
+    }
+    newcomer: Newcomer
     try:
-        account = Account(login=wanted.login or wanted.name, password_hash=password_hash)
-        return Customer(
-            name=wanted.name,
-            contact=wanted.contact,
-            plan=wanted.plan,
-            domains=wanted.domains,
-            accounts=(account,),
-            suspended=wanted.suspended,
-        )
+        newcomer = customer = Customer.model_validate(facts)
     except ValidationError as error:
         reasons = [problem.message for problem in model_problems(error, Customer, "")]
-        raise UsageError(f"{wanted.name!r} was not added: {'; '.join(reasons)}") from error
+        newcomer = claims(wanted.name, wanted.plan, wanted.domains, login)
+    reasons += [message for _, message in conflicts(inventory, [(wanted.name, newcomer)])]
+    if reasons:
+        raise UsageError(f"{wanted.name!r} was not added: {'; '.join(reasons)}")
+    return customer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -120,6 +120,46 @@ def rotate_password(
 
     changed = _change(store, name, alter, push)
     return changed, chosen[0], password
+
+
+def add_account(
+    store: TenantStore,
+    passwords: Passwords,
+    name: str,
+    login: str,
+    domains: Sequence[str],
+    networks: Sequence[str],
+    push: TenantPush | None,
+) -> tuple[Changed, str]:
+    """Give a customer one account more; the change, and the password, which is kept nowhere.
+
+    domains: those of the customer's that it may send in; empty is all. networks: where it may send from;
+    empty is anywhere. Raises UsageError.
+    """
+    password = passwords.generate()
+
+    def alter(inventory: Inventory, customer: Customer) -> Mapping[str, object]:
+        owner = next((each for each in inventory.customers if login in each.logins), None)
+        if owner is not None:
+            raise UsageError(f"login {login!r} is claimed by customers/{owner.name}.yml already")
+        hashed = passwords.hash_password(password)
+        made = {"login": login, "password_hash": hashed, "domains": domains, "networks": networks}
+        return {"accounts": [*customer.model_dump(mode="json")["accounts"], made]}
+
+    return _change(store, name, alter, push), password
+
+
+def remove_account(store: TenantStore, name: str, login: str, push: TenantPush | None) -> Changed:
+    """Take an account away; from the next message on its sessions are refused. Raises UsageError."""
+
+    def alter(_: Inventory, customer: Customer) -> Mapping[str, object]:
+        if login not in customer.logins:
+            hint = f"Logins: {', '.join(customer.logins) or 'none'}"
+            raise UsageError(f"{name} has no account {login!r}", hint=hint)
+        accounts = customer.model_dump(mode="json")["accounts"]
+        return {"accounts": [account for account in accounts if account["login"] != login]}
+
+    return _change(store, name, alter, push)
 
 
 def _dumped(customer: Customer, field: str) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,6 +15,9 @@ from provisioner.workflows.push import PushReport, TenantPush, push_tenants
 
 ANSWER_LENGTH = 200
 _DEAD = 550
+_VERP = re.compile(r"(?P<base>[^+@]+)\+[^@]+=[^@]+@(?P<domain>.+)")
+_ANYBODY = "nobody=example.invalid"
+"""Whom a VERP return path is for when none is known that was used."""
 
 Ask = Callable[[Sequence[str]], Mapping[str, tuple[int, str]]]
 """From addresses to what their servers say to RCPT TO."""
@@ -29,7 +33,7 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class ReturnPath:
-    """One return path of a customer, and what its server said."""
+    """One return path of a customer, or all with the same VERP (`base+@…`), and what its server said."""
 
     customer: str
     address: str
@@ -37,16 +41,26 @@ class ReturnPath:
     answer: str
 
 
-def paths_of(customer: Customer, ledger: Ledger) -> tuple[str, ...]:
-    """The return paths in its own domains that a customer has used, and those that were dead."""
-    used = {
+def paths_of(customer: Customer, ledger: Ledger) -> Mapping[str, str]:
+    """The return paths in its own domains that a customer has used, and those that were dead.
+
+    Each with the address to ask about. Return paths with VERP, base+user=domain@…, are one: `base+@…`.
+    """
+    used = (
         sender.lower()
         for login in customer.logins
         if login in ledger
         for sender in ledger[login].senders
         if sender.rpartition("@")[2].lower() in customer.domains
-    }
-    return tuple(sorted(used | set(customer.dead_return_paths)))
+    )
+    known = {path: path.replace("+@", f"+{_ANYBODY}@") for path in customer.dead_return_paths}
+    return dict(sorted((known | {family(sender): sender for sender in used}).items()))
+
+
+def family(path: str) -> str:
+    """What a return path is known by: itself, or what all of the same VERP have in common."""
+    found = _VERP.fullmatch(path)
+    return f"{found['base']}+@{found['domain']}" if found else path
 
 
 def check(
@@ -64,11 +78,11 @@ def check(
     customers = [each for each in store.load().customers if each.name in names]
     ledger = read()
     wanted = {customer.name: paths_of(customer, ledger) for customer in customers}
-    answers = ask(sorted({path for paths in wanted.values() for path in paths}))
+    answers = ask(sorted({address for paths in wanted.values() for address in paths.values()}))
     found = [
-        ReturnPath(name, path, _state(answers[path][0]), answers[path][1])
+        ReturnPath(name, path, _state(answers[address][0]), answers[address][1])
         for name, paths in wanted.items()
-        for path in paths
+        for path, address in paths.items()
     ]
     if push is None:
         return found, None

@@ -6,10 +6,12 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from tests.fleet import store
 from tests.fleet.fleet import LAB, Account, Fleet
 
 PLANS = """
@@ -87,3 +89,10 @@ def copy(fleet: Fleet, tmp_path: Path) -> Path:
     shutil.copytree(LAB, target)
     (target / "customers").mkdir(exist_ok=True)  # of a lab that has none yet
     return target
+
+
+@pytest.fixture(scope="session")
+def how_to_connect(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """The settings with which the counter store is reached from here, as a frontend reaches it."""
+    with store.connection(fleet, tmp_path_factory.mktemp("store")) as how:
+        yield how

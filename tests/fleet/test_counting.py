@@ -7,12 +7,8 @@ certificate and password.
 from __future__ import annotations
 
 import asyncio
-import json
-import socket
-import subprocess
 from collections import Counter
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Coroutine
 from dataclasses import replace
 from datetime import datetime
 from itertools import count
@@ -21,20 +17,16 @@ from typing import Any, TypeVar
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from provisioner_quota import verdicts
-from provisioner_quota.counters import NO_LIMIT, Charge, Counters, connect
+from provisioner_quota.counters import NO_LIMIT, SESSION_KEPT, Charge, Counters, connect
 from provisioner_quota.journal import Journal
 from provisioner_quota.outage import Outage
 from provisioner_quota.store import StoreError
 from provisioner_quota.windows import windows
 
-from tests.fleet.fleet import Fleet, eventually
-
-FRONTEND = "fe1"
 EXAMPLES = settings(
     max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )
@@ -46,48 +38,6 @@ MIDNIGHTS = tuple(
 )
 T = TypeVar("T")
 _numbers = count()
-
-
-@pytest.fixture(scope="module")
-def how_to_connect(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """The frontend's own settings, with files and a port here."""
-    said = json.loads(fleet.shell(FRONTEND, "cat /etc/provisioner/quota.json"))
-    folder = tmp_path_factory.mktemp("store")
-    folder.chmod(0o700)
-    for name in ("authority", "certificate", "key"):
-        copy = folder / name
-        copy.write_text(fleet.shell(FRONTEND, f"cat {said[name]}"))
-        said[name] = str(copy)
-    with _forwarded(fleet, said["stores"][0], said["port"]) as port:
-        how = said | {"stores": ["127.0.0.1"], "port": port, "timeout": 10}
-        eventually(lambda: _answers(how), "a store that answers")
-        yield how
-
-
-async def _ping(how: dict[str, Any]) -> None:
-    await Counters(connect(how)).ping()
-
-
-def _answers(how: dict[str, Any]) -> bool:
-    try:
-        asyncio.run(_ping(how))
-    except StoreError:
-        return False
-    return True
-
-
-@contextmanager
-def _forwarded(fleet: Fleet, address: str, port: int) -> Iterator[int]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        here = int(probe.getsockname()[1])
-    command = fleet.machines.ssh_command(FRONTEND)
-    forward = ["-N", "-o", "ControlPath=none", "-L", f"127.0.0.1:{here}:{address}:{port}"]
-    with subprocess.Popen([command[0], *forward, *command[1:]], stdin=subprocess.DEVNULL) as tunnel:
-        try:
-            yield here
-        finally:
-            tunnel.terminate()
 
 
 class Customer:
@@ -232,6 +182,45 @@ def test_both_hours_that_autumn_gives_twice_have_their_own_limit(how_to_connect:
         return [(await store.reserve(customer.charge(10, at)))[0] for at in moments]
 
     assert asyncio.run(ask()) == [verdicts.OK, verdicts.HOUR, verdicts.OK, verdicts.HOUR]
+
+
+def test_messages_of_a_minute(how_to_connect: dict[str, Any]) -> None:
+    customer = Customer(day=NO_LIMIT)
+    customer.limits = (NO_LIMIT, NO_LIMIT, 2, NO_LIMIT)
+    noon = MIDNIGHTS[0] + 43_200
+
+    async def ask() -> list[int]:
+        store = Counters(connect(how_to_connect))
+        first = customer.charge(9, noon)
+        charges = [first, customer.charge(1, noon + 59), first, customer.charge(1, noon + 59.9)]
+        charges += [customer.charge(1, noon + 60), customer.charge(1, noon + 30)]
+        return [(await store.reserve(each))[0] for each in charges]
+
+    over = verdicts.MINUTE
+    assert asyncio.run(ask()) == [verdicts.OK, verdicts.OK, verdicts.OK, over, verdicts.OK, over]
+
+
+def test_sessions_at_once(how_to_connect: dict[str, Any]) -> None:
+    """A session that ended counts no more, and neither does one that was silent for long."""
+    customer = Customer(day=NO_LIMIT)
+    customer.limits = (NO_LIMIT, NO_LIMIT, NO_LIMIT, 2)
+    noon = MIDNIGHTS[0] + 43_200
+
+    async def ask() -> list[int]:
+        store = Counters(connect(how_to_connect))
+
+        async def send(session: str, at: float) -> int:
+            return (await store.reserve(replace(customer.charge(1, at), session=session)))[0]
+
+        found = [await send(session, noon) for session in ("fe1:1", "fe2:1", "fe1:2", "fe1:1")]
+        await store.leave(customer.name, "fe2:1")
+        found.append(await send("fe1:2", noon + 1))
+        found.append(await send("fe2:1", noon + 2))
+        found.append(await send("fe2:1", noon + SESSION_KEPT + 0.5))
+        return found
+
+    ok, over = verdicts.OK, verdicts.CONNECTIONS
+    assert asyncio.run(ask()) == [ok, ok, over, ok, ok, over, ok]
 
 
 def test_a_store_that_is_back_lacks_the_other_frontends_journal_for_a_while(

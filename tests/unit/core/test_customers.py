@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from provisioner.core.customers import Account, Customer
 from provisioner.core.fleet import Inventory
 from provisioner.core.validation import conflicts
-from tests.unit.core.test_bundle import ACME, HASH, INVENTORY, customer
+from tests.unit.core.test_bundle import ACME, HASH, INVENTORY, SHA512, customer
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,15 @@ from tests.unit.core.test_bundle import ACME, HASH, INVENTORY, customer
         "$6$a\n",
         "{argon2id}$a",
         "$",
+        "{PLAIN}$ecret12",
+        "{PLAIN}" + HASH,
+        "$1$salt$" + 22 * "h",
+        "{MD5-CRYPT}$1$salt$" + 22 * "h",
+        "$5$salt$" + 43 * "h",
+        "{BLF-CRYPT}" + HASH,
+        "{SHA512-CRYPT}$6$salt$short",
+        SHA512 + ":",
+        HASH + "\n",
     ],
 )
 def test_only_hashes_are_taken_for_passwords(bad: str) -> None:
@@ -29,9 +38,18 @@ def test_only_hashes_are_taken_for_passwords(bad: str) -> None:
 
 
 def test_a_hash_knows_its_scheme() -> None:
-    assert Account(login="acme", password_hash=HASH).dovecot_hash == "{ARGON2ID}" + HASH
-    own = "{BLF-CRYPT}$2y$05$abc"
-    assert Account(login="acme", password_hash=own).dovecot_hash == own
+    yescrypt = "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$" + 43 * "h"
+    for scheme, text in (
+        ("ARGON2ID", HASH),
+        ("BLF-CRYPT", "$2y$05$" + 53 * "h"),
+        ("SHA512-CRYPT", SHA512.removeprefix("{SHA512-CRYPT}")),
+        ("SHA512-CRYPT", "$6$rounds=100000$salt$" + 86 * "h"),
+        ("CRYPT", yescrypt),
+    ):
+        whole = f"{{{scheme}}}{text}"
+        assert [Account(login="acme", password_hash=each).dovecot_hash for each in (text, whole)] == [
+            whole
+        ] * 2
 
 
 def test_a_hash_is_not_shown() -> None:

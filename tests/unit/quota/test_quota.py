@@ -1,9 +1,8 @@
-"""The quota service without its store: questions, accounts, windows, answers; its journal, and the log."""
+"""The quota service without its store: questions, accounts, windows, and answers."""
 
 from __future__ import annotations
 
 import json
-import os
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,9 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from provisioner_quota import policy, verdicts
 from provisioner_quota.accounts import FRESH, Account, Accounts, parse
-from provisioner_quota.counters import Charge
-from provisioner_quota.journal import Journal
-from provisioner_quota.outcomes import Follower, Outcome, read
 from provisioner_quota.suppressions import Entry
 from provisioner_quota.windows import clock, windows
 
@@ -171,83 +167,3 @@ def test_every_moment_lies_in_its_day_and_hour(moment: float, zone: str) -> None
     assert windows(found.day_ends, zone).day != found.day
     assert windows(found.day_ends - 1, zone).day == found.day
     assert clock(moment, zone).startswith(found.day)
-
-
-def charge(instance: str = "fe1.1") -> Charge:
-    return Charge(
-        "acme", "acme", instance, "fe1:7", 3, "2026-01-01", "1767225600", 1767225600.0, (1000, -1, 5, 2)
-    )
-
-
-def test_the_journal_outlives_the_service(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "journal")
-    for name in ("fe1.1", "fe1.2"):
-        journal.append(charge(name))
-    again = Journal(tmp_path / "journal")
-    assert again.charges() == [charge("fe1.1"), charge("fe1.2")]
-    assert again.length == 2
-    assert (tmp_path / "journal").stat().st_mode & 0o777 == 0o600
-
-
-def test_a_line_that_a_crash_cut_short_does_not_count(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "journal")
-    journal.append(charge())
-    with (tmp_path / "journal").open("ab") as file:
-        file.write(b'{"customer": "ac')
-    assert Journal(tmp_path / "journal").charges() == [charge()]
-
-
-def test_a_cleared_journal_takes_charges_again(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "journal")
-    journal.append(charge("fe1.1"))
-    journal.clear()
-    journal.append(charge("fe1.2"))
-    assert journal.charges() == [charge("fe1.2")]
-
-
-REFUSED = (
-    b"Nov 23 10:00:00 fe1 postfix/submission587/smtpd[4711]: proxy-reject: END-OF-MESSAGE: 554 5.7.1 From: x "
-    b"belongs to others; from=<a@a.example> to=<b@b.example> proto=ESMTP helo=<c> sasl_username=<a>\n"
-)
-GONE = b"Nov 23 10:00:01 fe1 postfix/submission465/smtpd[4712]: disconnect from unknown[203.0.113.7] ehlo=2\n"
-
-
-def test_what_the_log_tells() -> None:
-    assert read(REFUSED) == Outcome(4711, refused=True)
-    assert read(GONE) == Outcome(4712, refused=False)
-    assert read(REFUSED.replace(b"proxy-reject", b"proxy-accept")) is None
-    assert read(GONE.replace(b"submission465", b"inbound")) is None
-    assert (
-        read(b"x postfix/submission587/smtpd[1]: NOQUEUE: reject: DATA from a[1.2.3.4]: 554 disconnect from")
-        is None
-    )
-
-
-def test_the_log_is_followed_through_rotation_and_pieces(tmp_path: Path) -> None:
-    path = tmp_path / "mail.log"
-    path.write_bytes(REFUSED)
-    follower = Follower(path)
-    assert list(follower.outcomes()) == []  # what was there before is over
-    with path.open("ab") as file:
-        file.write(GONE + REFUSED[:40])
-    assert list(follower.outcomes()) == [Outcome(4712, refused=False)]
-    with path.open("ab") as file:
-        file.write(REFUSED[40:])
-    path.rename(tmp_path / "mail.log.1")
-    with (tmp_path / "mail.log.1").open("ab") as file:
-        file.write(GONE)
-    assert [found.pid for found in follower.outcomes()] == [4711, 4712]
-    path.write_bytes(GONE)
-    assert [found.pid for found in follower.outcomes()] == [4712]
-    os.truncate(path, 0)
-    assert list(follower.outcomes()) == []
-    with path.open("ab") as file:
-        file.write(REFUSED)
-    assert [found.pid for found in follower.outcomes()] == [4711]
-
-
-def test_a_log_that_is_not_there_yet_is_found_later(tmp_path: Path) -> None:
-    follower = Follower(tmp_path / "mail.log")
-    assert list(follower.outcomes()) == []
-    (tmp_path / "mail.log").write_bytes(REFUSED)
-    assert list(follower.outcomes()) == [Outcome(4711, refused=True)]

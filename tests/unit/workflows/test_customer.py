@@ -72,6 +72,20 @@ def test_what_is_refused_changes_nothing(tmp_path: Path, wanted: NewCustomer, re
     assert push.bundles == []
 
 
+def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
+    wanted = NewCustomer("new", "nobody", ("acme.example", "b"), plan="gold", login="globex")
+    with pytest.raises(UsageError) as caught:
+        add(samples.write(tmp_path), wanted, None)
+    for reason in (
+        "'nobody' is not an e-mail address",
+        "'b' is not a domain name",
+        "there is no plan 'gold'",
+        "domain 'acme.example' is claimed by customers/acme.yml already",
+        "login 'globex' is claimed by customers/globex.yml already",
+    ):
+        assert reason in caught.value.message
+
+
 def test_a_customer_is_removed_and_pushed(tmp_path: Path) -> None:
     push = FakePush()
     files, report = customer.remove(TenantFiles(samples.write(tmp_path)), "acme", push)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -64,4 +65,31 @@ def test_what_was_dead_is_asked_again_without_new_mail(store: TenantFiles) -> No
     run(store, 550, push)
     found, _ = check(store, ["acme"], dict, lambda paths: dict.fromkeys(paths, (250, "ok")), NOW, push)
     assert [each.address for each in found] == ["news@acme.example"]
+    assert dead(push) is None
+
+
+def test_return_paths_that_differ_for_each_recipient_are_one(store: TenantFiles) -> None:
+    senders = {"News+anna=gmail.test@acme.example": 1, "news+bob=b.example@acme.example": 1}
+    senders |= {"news+shop@acme.example": 1, "news@acme.example": 1}
+    asked: list[str] = []
+
+    def ask(code: int) -> Callable[[Sequence[str]], Mapping[str, tuple[int, str]]]:
+        def answer(paths: Sequence[str]) -> Mapping[str, tuple[int, str]]:
+            asked.extend(paths)
+            return {path: (code if "=" in path else 250, "no") for path in paths}
+
+        return answer
+
+    push = FakePush()
+    found, _ = check(store, ["acme"], lambda: {"acme-web": LoginMail({}, senders)}, ask(550), NOW, push)
+    assert [(each.address, each.state is State.DEAD) for each in found] == [
+        ("news+@acme.example", True),
+        ("news+shop@acme.example", False),
+        ("news@acme.example", False),
+    ]
+    assert len([path for path in asked if "=" in path]) == 1
+    assert dead(push) == {"news+@acme.example": "no"}
+    asked.clear()
+    check(store, ["acme"], dict, ask(250), NOW, push)
+    assert asked == ["news+nobody=example.invalid@acme.example"]
     assert dead(push) is None

@@ -47,7 +47,8 @@ async def serve(settings: dict[str, Any], listening: socket.socket) -> None:
     counters = Counters(store)
     accepting = settings["without_counters"] == "accept"
     outage = Outage(counters, Journal(STATE / "journal"), settings["frontends"], accepting)
-    quota = Quota(Accounts(), counters, Suppressions(store), outage, settings["host"], settings["contact"])
+    accounts = Accounts()
+    quota = Quota(accounts, counters, Suppressions(store), outage, settings["host"], settings["contact"])
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
@@ -57,7 +58,7 @@ async def serve(settings: dict[str, Any], listening: socket.socket) -> None:
         asyncio.create_task(outage.watch()),
         asyncio.create_task(quota.follow(Follower(Path(settings["log"])))),
     ]
-    runner = web.AppRunner(application(Bans(store)), access_log=None)
+    runner = web.AppRunner(application(Bans(store), accounts), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", settings["metrics_port"]).start()
     await stop.wait()

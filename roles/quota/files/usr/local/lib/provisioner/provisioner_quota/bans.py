@@ -31,7 +31,9 @@ def source_of(address: str) -> str:
         found = ip_address(address)
     except ValueError:
         return "unknown"
-    return str(ip_network((found, 64), strict=False)) if isinstance(found, IPv6Address) else str(found)
+    if isinstance(found, IPv6Address) and found.ipv4_mapped is None:
+        return str(ip_network((found, 64), strict=False))
+    return str(found.ipv4_mapped if isinstance(found, IPv6Address) else found)
 
 
 class Bans:
@@ -49,24 +51,35 @@ class Bans:
         )
         return by_source is not None or (by_login is not None and known is None)
 
+    async def note(self, login: str, address: str, now: float) -> None:
+        """A login was refused: its customer is told of its source's ban, though others failed from there."""
+        source = source_of(address)
+        key = f"ban:source:{source}"
+        failures, left = await self._store.call("GET", key), await self._store.call("TTL", key)
+        if failures is not None and left > 0:
+            await self._store.call("HSET", f"bans:{login}", source, f"{failures} {int(now) + left}")
+            await self._store.call("EXPIRE", f"bans:{login}", BAN)
+
     async def failed(self, login: str, address: str, now: float) -> None:
         """A password was wrong."""
         source = source_of(address)
         keys = [
-            f"failed:source:{source}",
-            f"failed:login:{login}",
+            f"failures:source:{source}",
+            f"failures:login:{login}",
             f"ban:source:{source}",
             f"ban:login:{login}",
-            f"tried:source:{source}",
         ]
         limits = (WINDOW, MOST_FROM_SOURCE, MOST_AT_ACCOUNT, BAN)
         await self._store.run(self._failed, keys, [*limits, source, login, int(now)])
 
     async def succeeded(self, login: str, address: str) -> None:
-        """A password was right: the source is known to the account from now on."""
+        """A password was right: the source is known to the account from now on.
+
+        What failed from there at other accounts stays counted: who has one may not guess at others.
+        """
         source = source_of(address)
         await self._store.call("SET", f"known:{login}:{source}", 1, "EX", TRUSTED)
-        await self._store.call("DEL", f"failed:source:{source}", f"tried:source:{source}")
+        await self._store.call("HDEL", f"failures:source:{source}", login)
 
     async def of(self, login: str, now: float) -> list[dict[str, str | int]]:
         """The bans that keep people from `login`: source (or EVERYBODY), failures, seconds it still lasts."""
@@ -74,7 +87,8 @@ class Bans:
         bans: list[dict[str, str | int]] = []
         for source, said in zip(found[::2], found[1::2], strict=True):
             failures, until = (int(float(number)) for number in said.split())
-            if until > now:
+            # It may have been lifted for another login that was refused for it.
+            if until > now and await self._store.call("EXISTS", _ban(login, source)):
                 bans.append({"source": source, "failures": failures, "seconds": int(until - now)})
         return bans
 
@@ -82,10 +96,13 @@ class Bans:
         """End the bans that keep people from `login`; how many there were."""
         sources = await self._store.call("HKEYS", f"bans:{login}")
         keys = [
-            f"{what}:login:{login}" if source == EVERYBODY else f"{what}:source:{source}"
-            for source in sources
-            for what in ("ban", "failed")
+            key for source in sources for key in (_ban(login, source), _ban(login, source, what="failures"))
         ]
         if keys:
             await self._store.call("DEL", *keys, f"bans:{login}")
         return len(sources)
+
+
+def _ban(login: str, source: str, *, what: str = "ban") -> str:
+    """The key of a ban that keeps somebody from a login, or of the failures that lead to it."""
+    return f"{what}:login:{login}" if source == EVERYBODY else f"{what}:source:{source}"

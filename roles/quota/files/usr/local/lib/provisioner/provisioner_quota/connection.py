@@ -71,7 +71,8 @@ class Connection(asyncio.Protocol):
 
     def _reply(self, action: str | None, begun: float) -> None:
         self._transport.write(policy.answer(action) if action else policy.DUNNO)
-        metrics.decisions(action.split(" ", 1)[0] if action else "ok").inc()
+        code = action.split(" ", 1)[0] if action else ""
+        metrics.decisions(code if code.isdigit() else "ok").inc()
         metrics.SECONDS.observe(time.perf_counter() - begun)
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import logging
 import os
 from dataclasses import asdict
 from pathlib import Path
 
 from provisioner_quota.counters import Charge
+
+LOG = logging.getLogger("provisioner-quota")
 
 
 class Journal:
@@ -15,29 +19,38 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.length = len(self.charges())
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        # A line that a crash cut short was never confirmed; the next one must not be joined to it.
+        self._size = path.read_bytes().rfind(b"\n") + 1
+        os.ftruncate(self._file, self._size)
+        self.length = len(self.charges())
 
     def append(self, charge: Charge) -> None:
         """Write a charge so that it outlives a crash of the machine. Raises OSError (a full disk)."""
-        os.write(self._file, json.dumps(asdict(charge)).encode() + b"\n")
-        os.fdatasync(self._file)
+        line = json.dumps(asdict(charge)).encode() + b"\n"
+        try:
+            if os.write(self._file, line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fdatasync(self._file)
+        except OSError:
+            os.ftruncate(self._file, self._size)
+            raise
+        self._size += len(line)
         self.length += 1
 
     def charges(self) -> list[Charge]:
-        """All charges in it; a line that a crash cut short was never confirmed, and is left out."""
-        try:
-            lines = self._path.read_bytes().split(b"\n")[:-1]
-        except FileNotFoundError:
-            return []
+        """All charges in it; what is none is left out, and logged."""
         found = []
-        for line in lines:
-            facts = json.loads(line)
-            found.append(Charge(**{**facts, "limits": tuple(facts["limits"])}))
+        for number, line in enumerate(self._path.read_bytes().split(b"\n")[:-1], 1):
+            try:
+                facts = json.loads(line)
+                found.append(Charge(**{**facts, "limits": tuple(facts["limits"])}))
+            except (ValueError, KeyError, TypeError):
+                LOG.error("line %d of the journal is no message, and not counted: %.200r", number, line)
         return found
 
     def clear(self) -> None:
         """Forget all, because all are in the store."""
         os.ftruncate(self._file, 0)
         os.fdatasync(self._file)
-        self.length = 0
+        self.length = self._size = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import dataclass
 
 from provisioner_quota import metrics, verdicts
 from provisioner_quota.counters import NO_LIMIT, Charge, Counters
@@ -18,10 +19,20 @@ SETTLE = 5.0
 """Seconds that a store which is back may lack what other frontends have in their journals."""
 
 
-class Outage:
-    """Gives away this frontend's part of what was left of a customer's day; each message is journalled first.
+@dataclass(frozen=True)
+class Known:
+    """What was used of a customer's day and hour when that was last heard of."""
 
-    frontends: how many share what is left; accepting: False when mail is put off instead.
+    day: str
+    hour: str
+    used: tuple[int, int]
+
+
+class Outage:
+    """Gives away this frontend's part of what was left of a customer's day and hour.
+
+    Each message is journalled first. frontends: how many share what is left; accepting: False when mail is
+    put off instead.
     """
 
     def __init__(self, counters: Counters, journal: Journal, frontends: int, accepting: bool) -> None:
@@ -29,7 +40,7 @@ class Outage:
         self._journal = journal
         self._frontends = frontends
         self._accepting = accepting
-        self._known: dict[str, tuple[str, int]] = {}
+        self._known: dict[str, Known] = {}
         self._settled = 0.0
         self.away = journal.length > 0
         """Whether no store can be asked."""
@@ -47,12 +58,12 @@ class Outage:
         """Whether the store alone decides, or this frontend's part allows it besides."""
         return not self._settling() or self._in_part(charge)
 
-    def answered(self, charge: Charge, verdict: int, used: int) -> None:
-        """The store has counted a message, or refused to; `used` of its customer's day are."""
+    def answered(self, charge: Charge, verdict: int, used: tuple[int, int]) -> None:
+        """The store has counted a message, or refused to; `used` of its customer's day and hour are."""
         if not self._settling():
-            self._known[charge.customer] = (charge.day, used)
+            self._known[charge.customer] = Known(charge.day, charge.hour, used)
         elif verdict == verdicts.OK:
-            self._known[charge.customer] = (charge.day, self._after(charge))
+            self._known[charge.customer] = Known(charge.day, charge.hour, self._after(charge))
 
     def accept(self, charge: Charge) -> str | None:
         """The action without a store: None once the disk has the message."""
@@ -64,7 +75,7 @@ class Outage:
             LOG.exception("the journal can't be written")
             return verdicts.UNKNOWN
         metrics.JOURNAL.set(self._journal.length)
-        self._known[charge.customer] = (charge.day, self._after(charge))
+        self._known[charge.customer] = Known(charge.day, charge.hour, self._after(charge))
         return None
 
     async def watch(self) -> None:
@@ -78,19 +89,28 @@ class Outage:
                 await self._replay()
             except StoreError:
                 continue
+            except Exception:
+                # Nobody else looks for the store: mail would be journalled for ever.
+                LOG.exception("the journal can't be counted")
+                continue
             LOG.warning("the counter store is back")
 
     def _settling(self) -> bool:
         return asyncio.get_running_loop().time() < self._settled
 
-    def _after(self, charge: Charge) -> int:
+    def _after(self, charge: Charge) -> tuple[int, int]:
         """What is used with this message, as if every other frontend accepted as much as this one does."""
-        day, used = self._known.get(charge.customer, (charge.day, 0))
-        return (used if day == charge.day else 0) + charge.recipients * self._frontends
+        known = self._known.get(charge.customer) or Known("", "", (0, 0))
+        day, hour = known.used
+        more = charge.recipients * self._frontends
+        return (
+            (day if known.day == charge.day else 0) + more,
+            (hour if known.hour == charge.hour else 0) + more,
+        )
 
     def _in_part(self, charge: Charge) -> bool:
-        limit = charge.limits[0]
-        return limit == NO_LIMIT or self._after(charge) <= limit
+        pairs = zip(charge.limits[:2], self._after(charge), strict=True)
+        return all(limit == NO_LIMIT or used <= limit for limit, used in pairs)
 
     async def _replay(self) -> None:
         done = 0

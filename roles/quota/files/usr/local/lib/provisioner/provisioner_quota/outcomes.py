@@ -1,7 +1,9 @@
 """What became of a message that was counted: Postfix's own log says so.
 
 The policy is asked before a backend has its say. A message that the backend then refuses was counted and not
-accepted: its line in the log gives the count back. And the last line of a session tells that it is over.
+accepted. Which message a refusal is of can't be told from the order of questions: Postfix also notes one of
+a text that was too long to be asked about. So the answer that lets a message pass has Postfix note its
+instance first (access(5), INFO); a process has one message at a time, and writes its lines in order.
 """
 
 from __future__ import annotations
@@ -10,26 +12,58 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
 
+COUNTED = "counted as"
+"""What stands before the instance in the answer, and so in the log."""
+
+# From the line's beginning on: what clients write comes later in a line, and could look like one.
 _LINE = re.compile(
-    rb"postfix/submission\d+/smtpd\[(?P<pid>\d+)\]: "
-    rb"(?:(?P<refused>proxy-reject: END-OF-MESSAGE: )|disconnect from )"
+    rb"[A-Z][a-z]{2} [ \d]\d [\d:]{8} \S+ postfix/submission\d+/smtpd\[(?P<pid>\d+)\]: "
+    rb"(?:NOQUEUE: info: END-OF-MESSAGE from \S+: " + COUNTED.encode() + rb" (?P<counted>\S+);"
+    rb"|(?P<decided>proxy-(?:accept|(?P<refused>reject)): END-OF-MESSAGE: )"
+    rb"|disconnect from )"
 )
+
+
+class Event(Enum):
+    """What a line tells of a process: a message was counted, accepted, or refused; its session is over."""
+
+    COUNTED = auto()
+    ACCEPTED = auto()
+    REFUSED = auto()
+    GONE = auto()
+
+
+@dataclass(frozen=True)
+class Line:
+    """What the log said of the smtpd process `pid`; instance: of the message that was counted."""
+
+    pid: int
+    event: Event
+    instance: str = ""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the log said of the smtpd process `pid`: its last message was refused, or its session is over."""
+    """What happened in the smtpd process `pid`: `refused` is to be given back; or its session is over."""
 
     pid: int
-    refused: bool
+    refused: str | None = None
 
 
-def read(line: bytes) -> Outcome | None:
-    """The outcome that a line of the log tells of, if it does."""
-    found = _LINE.search(line)
-    return Outcome(int(found["pid"]), found["refused"] is not None) if found else None
+def read(line: bytes) -> Line | None:
+    """What a line of the log tells, if it concerns us."""
+    found = _LINE.match(line)
+    if found is None:
+        return None
+    pid = int(found["pid"])
+    if found["counted"]:
+        return Line(pid, Event.COUNTED, found["counted"].decode("ascii", "replace"))
+    if found["decided"]:
+        return Line(pid, Event.REFUSED if found["refused"] else Event.ACCEPTED)
+    return Line(pid, Event.GONE)
 
 
 class Follower:
@@ -39,14 +73,23 @@ class Follower:
         self._path = path
         self._file: int | None = None
         self._rest = b""
+        self._counted: dict[int, str] = {}
         self._open(at_end=True)
 
     def outcomes(self) -> Iterator[Outcome]:
         """What was added since the last call."""
-        for line in self._lines():
-            outcome = read(line)
-            if outcome:
-                yield outcome
+        for text in self._lines():
+            line = read(text)
+            if line is None:
+                continue
+            if line.event is Event.COUNTED:
+                self._counted[line.pid] = line.instance
+                continue
+            counted = self._counted.pop(line.pid, None)
+            if line.event is Event.GONE:
+                yield Outcome(line.pid)
+            elif line.event is Event.REFUSED and counted is not None:
+                yield Outcome(line.pid, counted)
 
     def _lines(self) -> Iterator[bytes]:
         if self._file is None:

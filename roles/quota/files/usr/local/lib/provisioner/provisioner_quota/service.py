@@ -37,17 +37,18 @@ class Reservation:
 
 @dataclass
 class Session:
-    """One smtpd process's connection to us: which message it last counted, for which login.
+    """One smtpd process's connection to us, and for which login it last counted a message.
 
     planned, reserved: the text that comes now will be counted, was counted; until we are asked about its end.
+    returning: what was reserved before is being given back.
     """
 
     pid: int
     name: str
     login: str = ""
-    counted: str = ""
     planned: asyncio.TimerHandle | None = None
     reserved: Reservation | None = None
+    returning: asyncio.Task[None] | None = None
 
     def take(self) -> Reservation | None:
         """The reservation for the text that came, or did not come; there is none any more."""
@@ -108,7 +109,7 @@ class Quota:
         return verdicts.suppressed(request.recipient, customer, entry) if entry else None
 
     async def ends(self, request: policy.Request, session: Session) -> str | None:
-        """The action when a message's text has ended; None lets the message pass."""
+        """The action when a message's text has ended; None lets the message pass, and so does a note."""
         account, refusal = self._account(request)
         if account is None or refusal is not None:
             self.drop(session)
@@ -157,6 +158,9 @@ class Quota:
             self.drop(session)
             return verdicts.UNKNOWN
         reserved = session.take()
+        if session.returning is not None:
+            await session.returning  # else what is given back could be what is counted now
+            session.returning = None
         if reserved is None:
             if self.outage.away:
                 return self.outage.accept(charge)
@@ -166,16 +170,17 @@ class Quota:
         except StoreError as error:
             self.outage.lost(error)
             return self.outage.accept(charge)
-        self.outage.answered(reserved.charge, verdict, used[0])
+        self.outage.answered(reserved.charge, verdict, (used[0], used[1]))
         if verdict == verdicts.OK:
-            session.login, session.counted = request.login, charge.instance
+            session.login = request.login
+            return verdicts.passes(charge.instance)
         return verdicts.counted(verdict, account, request, (used[0], used[1]), charge.at)
 
     def drop(self, session: Session) -> None:
         """The text for which a session has reserved does not come: give it back."""
         reserved = session.take()
         if reserved is not None:
-            self.in_background(self._give_back(reserved))
+            session.returning = self.in_background(self._give_back(reserved))
 
     def in_background(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Let `work` run; the service waits for it before it stops."""
@@ -196,19 +201,18 @@ class Quota:
         """Act on what Postfix's log tells of messages that were counted."""
         while True:
             await asyncio.sleep(FOLLOW)
-            for outcome in log.outcomes():
-                await self.happened(outcome)
+            try:
+                for outcome in log.outcomes():
+                    await self.happened(outcome)
+            except Exception:
+                LOG.exception("Postfix's log can't be read")  # the next look goes on where this one ended
 
     async def happened(self, outcome: Outcome) -> None:
         """A message was refused after all: give its recipients back. A session ended: it counts no more."""
-        session = self.sessions.get(outcome.pid)
-        if session is None:
-            return
         try:
-            if outcome.refused and session.counted:
-                instance, session.counted = session.counted, ""
-                metrics.REFUNDS.inc(await self.counters.refund(instance))
-            elif not outcome.refused:
+            if outcome.refused is not None:
+                metrics.REFUNDS.inc(await self.counters.refund(outcome.refused))
+            elif session := self.sessions.get(outcome.pid):
                 await self.left(session)
         except StoreError as error:
             self.outage.lost(error)

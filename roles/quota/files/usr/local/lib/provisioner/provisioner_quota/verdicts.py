@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 
 from provisioner_quota.accounts import Account
+from provisioner_quota.outcomes import COUNTED
 from provisioner_quota.policy import Request
 from provisioner_quota.suppressions import Entry
 from provisioner_quota.windows import clock, windows
@@ -41,6 +42,11 @@ def suppressed(recipient: str, customer: str, entry: Entry) -> str:
     note = "".join(sign if " " <= sign <= "~" else "?" for sign in entry.note)
     why = f"{entry.reason} on {since}" + (f", {note}" if note else "")
     return f"550 5.7.1 <{recipient}> is on the suppression list of {customer}: {why}"
+
+
+def passes(instance: str) -> str:
+    """The action for a message that was counted: Postfix notes its instance in its log (`outcomes`)."""
+    return f"INFO {COUNTED} {instance}"
 
 
 def counted(

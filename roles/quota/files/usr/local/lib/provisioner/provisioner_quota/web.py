@@ -13,6 +13,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from provisioner_quota import metrics
+from provisioner_quota.accounts import Accounts
 from provisioner_quota.bans import Bans
 from provisioner_quota.store import StoreError
 
@@ -20,7 +21,7 @@ LOG = logging.getLogger("provisioner-quota")
 ALLOW, REFUSE = {"status": 0, "msg": ""}, {"status": -1, "msg": "too many failed logins; try again later"}
 
 
-def application(bans: Bans) -> web.Application:
+def application(bans: Bans, accounts: Accounts) -> web.Application:
     """The routes: POST /login for Dovecot, GET /metrics for Prometheus."""
 
     async def login(request: web.Request) -> web.Response:
@@ -30,6 +31,8 @@ def application(bans: Bans) -> web.Application:
             if request.query.get("command") != "report":
                 refused = await bans.refused(name, source)
                 metrics.LOGINS.labels("refused" if refused else "asked").inc()
+                if refused and _exists(accounts, name):
+                    await bans.note(name, source, time.time())
                 return web.json_response(REFUSE if refused else ALLOW)
             # What was refused here before the password was looked at says nothing about the password.
             if said.get("success"):
@@ -47,3 +50,11 @@ def application(bans: Bans) -> web.Application:
     app = web.Application()
     app.add_routes([web.post("/login", login), web.get("/metrics", tell)])
     return app
+
+
+def _exists(accounts: Accounts, login: str) -> bool:
+    """Whether it is an account; what a guesser makes up is nobody's to be told of."""
+    try:
+        return accounts.get(login) is not None
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
