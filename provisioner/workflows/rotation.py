@@ -79,7 +79,7 @@ def run(
             transitions = at_work.carry_out(plans, request.why, note)
             done += transitions
             faults |= dict.fromkeys(at_work.faults)
-            if not transitions:
+            if not transitions and not at_work.back:
                 break
             # A wish is for once: what it began goes on by itself, save where a probe failed.
             wishes = dict.fromkeys(names, Wish.NOTHING) | at_work.back

@@ -271,6 +271,21 @@ def test_new_keys_that_fail_their_probes_go_back_by_themselves(store: TenantFile
     assert run(store, world).faults == ()
 
 
+def test_keys_go_back_too_when_their_probe_is_all_that_is_left_to_do(store: TenantFiles) -> None:
+    world = World()
+    go_on(store, world, 0)
+    run(store, world, Wish.ROTATE)
+    world.now += TTL
+    world.probes = Verdict.DOUBT
+    run(store, world)
+    assert states(store) == {1: KeyState.RETIRING, 2: KeyState.ACTIVE}
+    world.probes = Verdict.WRONG
+    outcome = run(store, world)
+    assert outcome.faults[0].message.endswith("going back to the keys before")
+    assert [each.action for each in outcome.done] == [Action.ACTIVATE, Action.NOTE_STOPPED]
+    assert (states(store), world.signing()) == ({1: KeyState.ACTIVE, 2: KeyState.RETIRING}, {"s1", "e1"})
+
+
 @pytest.mark.parametrize("verdict", [Verdict.WRONG, Verdict.DOUBT])
 def test_first_keys_have_nothing_to_go_back_to(store: TenantFiles, verdict: Verdict) -> None:
     world = World(probes=verdict)
