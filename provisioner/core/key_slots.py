@@ -31,7 +31,7 @@ HELD = frozenset({KeyState.DISTRIBUTED, KeyState.PUBLISHED, KeyState.VERIFIED, *
 class Slot:
     """A generation of keys. since: when it came into its state.
 
-    agreed: when DNS was first seen to have exactly it everywhere, without a doubt since.
+    agreed: when DNS was first seen to be everywhere as it ought to (`Dns`), without a doubt since.
     proven: when probes through every backend were verified from outside.
     signed: when every signer was seen to have stopped using it; None: one may still sign with it.
     leaked: somebody else may have the private keys, or nobody is to use them.
@@ -62,9 +62,12 @@ def with_slot(key: DkimKey, slot: Slot) -> DkimKey:
 
 
 class Dns(StrEnum):
-    """What the authoritative servers say of a slot's records, all of them taken together."""
+    """What the authoritative servers say of a slot's records, all of them taken together.
 
-    EXACT = "every server has exactly these keys"
+    What they ought to have is exactly these keys; of revoked ones, nothing that a signature verifies with.
+    """
+
+    EXACT = "every server has what it ought to"
     DIFFERENT = "a server has something else"
     DOUBT = "a server does not answer"
 

@@ -58,7 +58,16 @@ def decide(
     )
 
 
+def looks(slots: Sequence[Slot], wish: Wish = Wish.NOTHING) -> tuple[int, ...]:
+    """The slots that `decide` wants to know from DNS."""
+    wanted = {KeyState.VERIFIED, KeyState.REVOKED} | ({KeyState.RETIRING} if wish is Wish.ROLLBACK else set())
+    return tuple(slot.number for slot in slots if slot.state in wanted)
+
+
 def _of(slot: Slot, seen: Seen, active: Slot | None, policy: Policy, now: datetime) -> Step | Wait | None:
+    if slot.state in COMING and slot.leaked:
+        # Their records may be out already, at a customer that publishes by hand from the first hour.
+        return Step(slot.number, Action.REVOKE, KeyState.REVOKED, seen="never signed with")
     if slot.state in COMING:
         return _coming(slot, seen, active, now)
     return _used(slot, seen, active, policy, now)
@@ -66,8 +75,6 @@ def _of(slot: Slot, seen: Seen, active: Slot | None, policy: Policy, now: dateti
 
 def _coming(slot: Slot, seen: Seen, active: Slot | None, now: datetime) -> Step | Wait:
     """The next step of keys that do not sign yet."""
-    if slot.leaked:
-        return Step(slot.number, Action.DESTROY, KeyState.DESTROYED, seen="never signed with")
     if slot.state is KeyState.GENERATED:
         return Step(slot.number, Action.DISTRIBUTE, KeyState.DISTRIBUTED)
     if seen.lacking:
@@ -76,26 +83,28 @@ def _coming(slot: Slot, seen: Seen, active: Slot | None, now: datetime) -> Step 
         return Step(slot.number, Action.ACKNOWLEDGE, KeyState.PUBLISHED, seen=_holders(seen))
     if slot.state is KeyState.PUBLISHED:
         return Step(slot.number, Action.PUBLISH, KeyState.VERIFIED)
-    return _verified(slot, seen, active, now)
+    if (left := _two_looks(slot, seen, now)) is not None:
+        return left
+    retires = active.number if active is not None else None
+    said = "; ".join(filter(None, (seen.said, _holders(seen))))
+    return Step(slot.number, Action.ACTIVATE, KeyState.ACTIVE, retires, said)
 
 
-def _verified(slot: Slot, seen: Seen, active: Slot | None, now: datetime) -> Step | Wait:
-    """Two looks, a time to live apart, without a doubt between them."""
+def _two_looks(slot: Slot, seen: Seen, now: datetime) -> Step | Wait | None:
+    """What two looks lack, a time to live apart and without a doubt between them; None: they agree."""
     if seen.dns is not Dns.EXACT and slot.agreed is None:
         # What was published a moment ago is still on its way to the secondaries.
         grace = slot.since + seen.ttl
         return Wait(slot.number, seen.doubt, seen.on, grace if now < grace else None)
     if seen.dns is not Dns.EXACT:
-        return Step(slot.number, Action.FORGET_AGREEMENT, KeyState.VERIFIED, seen=seen.doubt)
+        return Step(slot.number, Action.FORGET_AGREEMENT, slot.state, seen=seen.doubt)
     # A clock that was set back makes the first look one of the future: that is no proof of anything.
     if slot.agreed is None or slot.agreed > now:
-        return Step(slot.number, Action.NOTE_AGREEMENT, KeyState.VERIFIED, seen=seen.said)
+        return Step(slot.number, Action.NOTE_AGREEMENT, slot.state, seen=seen.said)
     due = slot.agreed + seen.ttl
     if now < due:
         return Wait(slot.number, "what resolvers may still believe: a second look", On.TIME, due)
-    retires = active.number if active is not None else None
-    said = "; ".join(filter(None, (seen.said, _holders(seen))))
-    return Step(slot.number, Action.ACTIVATE, KeyState.ACTIVE, retires, said)
+    return None
 
 
 def _holders(seen: Seen) -> str:
@@ -111,10 +120,8 @@ def _used(slot: Slot, seen: Seen, active: Slot | None, policy: Policy, now: date
     if slot.state is KeyState.RETIRING:
         return _retiring(slot, seen, active, policy, now)
     if slot.state is KeyState.REVOKED:
-        due = slot.since + seen.ttl
-        if now >= due:
-            return Step(slot.number, Action.DESTROY, KeyState.DESTROYED)
-        return Wait(slot.number, "what resolvers may still believe", On.TIME, due)
+        done = Step(slot.number, Action.DESTROY, KeyState.DESTROYED, seen=seen.said)
+        return _two_looks(slot, seen, now) or done
     return None
 
 

@@ -5,21 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from provisioner.core.bundle import compile_bundle
-from provisioner.core.checks import check_dkim
 from provisioner.core.customers import DkimRecords
 from provisioner.core.dkim import Algorithm, DkimKey, KeyState
-from provisioner.core.findings import Status
 from provisioner.core.fleet import Inventory
 from provisioner.core.key_slots import (
     Action,
-    Dns,
-    On,
     Plan,
     Seen,
-    Slot,
     Step,
     Wish,
     after,
@@ -28,10 +23,11 @@ from provisioner.core.key_slots import (
     with_slot,
 )
 from provisioner.core.probes import ProbeAsk, Probed, Verdict, judge
-from provisioner.core.records import Record, Zone, dkim_needed, dkim_target, selector
-from provisioner.core.rotation import decide
+from provisioner.core.records import Record, Zone, dkim_target, selector
+from provisioner.core.rotation import decide, looks
 from provisioner.workflows.ports import KeyMaker, Prober, Publisher, Resolver, TenantStore
 from provisioner.workflows.push import PushReport, TenantPush
+from provisioner.workflows.rotation_look import DnsLook
 
 AT_ONCE = 16
 """Questions to DNS, and keys in the making, at a time."""
@@ -97,7 +93,7 @@ class Round:
         self.faults: list[Fault] = []
         self.back: dict[str, Wish] = {}
         self._store, self._inventory, self._tools = store, inventory, tools
-        self._ttl: timedelta = before._ttl if before else _ttl(inventory, tools.resolver)
+        self._look: DnsLook = before._look if before else DnsLook(inventory, tools.resolver)
         self._pushed: PushReport | None = before._pushed if before else None
         self._changed: dict[str, tuple[DkimKey, ...]] = {}
         self._refused: set[tuple[str, int]] = set()
@@ -112,18 +108,18 @@ class Round:
         """What is due for each domain. Hosts first get what the inventory says, as a push would."""
         signers = self._push()
         slots = {domain: slots_of(self._inventory.keys_of(domain)) for domain in wishes}
-        looks = [
-            (domain, slot)
-            for domain, wish in wishes.items()
-            for slot in slots[domain]
-            if slot.state is KeyState.VERIFIED or (wish is Wish.ROLLBACK and slot.state is KeyState.RETIRING)
+        places = [
+            (domain, number) for domain, wish in wishes.items() for number in looks(slots[domain], wish)
         ]
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            found = dict(zip(looks, pool.map(lambda look: self._dns(*look), looks), strict=True))
+            answers = pool.map(lambda place: self._look.at(self._inventory, *place), places)
+            found = dict(zip(places, answers, strict=True))
         plans = {}
         for domain, wish in wishes.items():
             seen = {
-                slot.number: replace(found.get((domain, slot), Seen(ttl=self._ttl)), signers=signers)
+                slot.number: replace(
+                    found.get((domain, slot.number), Seen(ttl=self._look.ttl)), signers=signers
+                )
                 for slot in slots[domain]
             }
             policy = policy_of(self._inventory, domain)
@@ -139,26 +135,6 @@ class Round:
         report = self._pushed
         backends = {host.name for host in self._inventory.group("backends")}
         return {each.host: True if each.ok else None for each in report.results if each.host in backends}
-
-    def _dns(self, domain: str, slot: Slot) -> Seen:
-        """What DNS says of a slot's keys: in doubt about one is in doubt about all."""
-        findings, ttl = [], self._ttl
-        for key in self._keys(domain, slot.number):
-            wanted = dkim_needed(self._inventory, key)
-            answers = self._tools.resolver.lookup_all(wanted.name, "TXT")
-            findings += check_dkim(key, wanted, answers)
-            ttl = max([ttl, *(timedelta(seconds=answer.ttl) for answer in answers)])
-        bad = [each for each in findings if each.status not in {Status.PASS, Status.WARN}]
-        if not findings or not bad:
-            names = sorted({each.server for each in findings})
-            return Seen(Dns.EXACT if findings else Dns.DOUBT, ttl, said=f"exact at {', '.join(names)}")
-        first = next((each for each in bad if each.status is Status.FAIL), bad[0])
-        said = f"{first.subject}: {first.seen} ({first.server})"
-        if first.status is not Status.FAIL:
-            return Seen(Dns.DOUBT, ttl, said=said)
-        # What 'provisioner' can run mends the operator's own DNS; all else is the customer's to publish.
-        on = On.DNS if first.fix.startswith("Run:") else On.CUSTOMER
-        return Seen(Dns.DIFFERENT, ttl, said=f"{said}. {first.fix}", on=on)
 
     def _keys(self, domain: str, slot: int) -> tuple[DkimKey, ...]:
         return tuple(key for key in self._inventory.keys_of(domain) if key.slot == slot)
@@ -314,13 +290,3 @@ def generate(
     if pairs:
         store.add_keys(domain, pairs)
     return tuple(key for key, _ in pairs)
-
-
-def _ttl(inventory: Inventory, resolver: Resolver) -> timedelta:
-    """For how long resolvers may believe what was before: records' time to live, or the zone's negative one.
-
-    That is the smaller of the SOA's own time to live and its last field (RFC 2308 5).
-    """
-    answer = resolver.lookup(inventory.settings.dkim_zone, "SOA")
-    negative = min(answer.ttl, int(answer.values[0].split()[-1])) if answer.values else 3600
-    return timedelta(seconds=max(inventory.settings.dns_ttl, negative))

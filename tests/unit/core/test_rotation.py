@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from provisioner.core.dkim import KeyState
-from provisioner.core.key_slots import COMING, Action, Dns, Plan, Policy, Seen, Slot, Step, Wish, after
-from provisioner.core.rotation import decide, forecast
+from provisioner.core.key_slots import COMING, Action, Dns, On, Plan, Policy, Seen, Slot, Step, Wish, after
+from provisioner.core.rotation import decide, forecast, looks
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TTL = timedelta(hours=1)
@@ -47,7 +47,8 @@ def test_a_whole_life_when_all_goes_well() -> None:
             break
     assert said == [
         *(Action.GENERATE, Action.DISTRIBUTE, Action.ACKNOWLEDGE, Action.PUBLISH, Action.NOTE_AGREEMENT),
-        *(Action.ACTIVATE, Action.NOTE_STOPPED, Action.PROVE, Action.REVOKE, Action.DESTROY),
+        *(Action.ACTIVATE, Action.NOTE_STOPPED, Action.PROVE, Action.REVOKE),
+        *(Action.NOTE_AGREEMENT, Action.DESTROY),
     ]
     assert [(each.number, each.state) for each in slots] == [(2, KeyState.ACTIVE)]
 
@@ -163,11 +164,33 @@ def test_what_somebody_gives_up() -> None:
         dropped = [slot(1, KeyState.ACTIVE), slot(2, state)]
         assert steps(decide(dropped, {}, POLICY, START, Wish.REVOKE, 2)) == [(2, Action.MARK_LEAKED)]
         dropped[1] = replace(dropped[1], leaked=True)
-        assert steps(decide(dropped, {}, POLICY, START)) == [(2, Action.DESTROY)]
+        assert steps(decide(dropped, {}, POLICY, START)) == [(2, Action.REVOKE)]
         assert steps(decide(dropped, {}, POLICY, START, Wish.REVOKE, 2)) == []
     plan = decide([slot(1, KeyState.ACTIVE)], {}, POLICY, START, Wish.REVOKE, 1)
     assert (steps(plan), plan.waits[0].reason) == ([], "these keys sign: others have to take over first")
     assert decide([slot(1, KeyState.ACTIVE)], {}, POLICY, START, Wish.REVOKE, 3) == Plan((), ())
+
+
+def test_revoked_keys_are_destroyed_once_no_server_has_had_them_for_a_time_to_live() -> None:
+    late = START + timedelta(days=99)
+    revoked = slot(1, KeyState.REVOKED, leaked=True)
+    there = Seen(Dns.DIFFERENT, TTL, ALL, "s1 is still there (ns1)", On.CUSTOMER)
+    for seen in (there, Seen(Dns.DOUBT, TTL, ALL)):
+        plan = decide([slot(2, KeyState.ACTIVE), revoked], {1: seen}, POLICY, late)
+        assert (steps(plan), plan.waits[0].on, plan.waits[0].until) == ([], seen.on, None)
+    gone = {1: Seen(Dns.EXACT, TTL, ALL)}
+    assert steps(decide([revoked], gone, POLICY, late))[0] == (1, Action.NOTE_AGREEMENT)
+    noted = [slot(2, KeyState.ACTIVE), replace(revoked, agreed=late)]
+    assert steps(decide(noted, gone, POLICY, late + TTL - timedelta(seconds=1))) == []
+    assert steps(decide(noted, {1: there}, POLICY, late + TTL)) == [(1, Action.FORGET_AGREEMENT)]
+    assert steps(decide(noted, gone, POLICY, late + TTL)) == [(1, Action.DESTROY)]
+
+
+def test_dns_is_asked_about_what_hangs_on_it() -> None:
+    slots = [slot(1, KeyState.RETIRING), slot(2, KeyState.ACTIVE), slot(3, KeyState.VERIFIED)]
+    assert looks(slots) == (3,)
+    assert looks(slots, Wish.ROLLBACK) == (1, 3)
+    assert looks([slot(1, KeyState.REVOKED), slot(2, KeyState.PUBLISHED)]) == (1,)
 
 
 def test_what_lies_ahead() -> None:
@@ -177,6 +200,7 @@ def test_what_lies_ahead() -> None:
         (1, Action.NOTE_STOPPED, TTL),
         (2, Action.PROVE, TTL),
         (1, Action.REVOKE, TTL + timedelta(days=14)),
+        (1, Action.NOTE_AGREEMENT, TTL + timedelta(days=14)),
         (1, Action.DESTROY, 2 * TTL + timedelta(days=14)),
     ]
     assert forecast((slot(1, KeyState.ACTIVE),), ["be1"], TTL, POLICY, START) == ()
@@ -244,9 +268,8 @@ class Life(RuleBasedStateMachine):
                     self.stopped[each.number] = self.real
             if step.action is Action.NOTE_AGREEMENT:
                 self.exact_since[step.slot] = self.real
-            elif step.action is Action.FORGET_AGREEMENT:
-                self.exact_since.pop(step.slot, None)
-            elif step.action is Action.DESTROY:
+            elif step.action in {Action.FORGET_AGREEMENT, Action.REVOKE, Action.DESTROY}:
+                # Of a revoked one it is from here on its absence that DNS has.
                 self.exact_since.pop(step.slot, None)
                 self.dns.pop(step.slot, None)
 
@@ -258,6 +281,11 @@ class Life(RuleBasedStateMachine):
             assert all(self.signers.values())
             if mine.state is KeyState.VERIFIED:
                 assert self.real - self.exact_since[step.slot] + self.jumped >= TTL
+        if step.action is Action.DESTROY:
+            assert mine is not None
+            assert mine.state is KeyState.REVOKED
+            assert seen[step.slot].dns is Dns.EXACT
+            assert self.real - self.exact_since[step.slot] + self.jumped >= TTL
         if step.action is Action.REVOKE:
             assert mine is not None
             assert mine.leaked or all(each.proven for each in self.slots if each.state is KeyState.ACTIVE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -18,7 +18,7 @@ from provisioner.core.answers import Outcome as DnsOutcome
 from provisioner.core.dkim import Algorithm, KeyState
 from provisioner.core.errors import UsageError
 from provisioner.core.fleet import Host
-from provisioner.core.key_slots import Action, Wish, slots_of
+from provisioner.core.key_slots import Action, On, Wish, slots_of
 from provisioner.core.probes import ProbeAsk, Probed, Verdict
 from provisioner.core.publishing import PublishResult, PublishStatus
 from provisioner.core.records import SLOTS, Record
@@ -203,7 +203,8 @@ def test_leaked_keys_are_replaced_with_all_proof_and_revoked_at_once(store: Tena
     go_on(store, world, 0)
     assert go_on(store, world, 0, Wish.EMERGENCY) == [
         *(Action.MARK_LEAKED, Action.GENERATE, Action.DISTRIBUTE, Action.ACKNOWLEDGE, Action.PUBLISH),
-        *(Action.NOTE_AGREEMENT, Action.ACTIVATE, Action.REVOKE, Action.PROVE, Action.DESTROY),
+        *(Action.NOTE_AGREEMENT, Action.ACTIVATE, Action.REVOKE, Action.PROVE),
+        *(Action.NOTE_AGREEMENT, Action.DESTROY),
     ]
     assert states(store) == {2: KeyState.ACTIVE}
 
@@ -314,6 +315,9 @@ def test_keys_that_are_given_up(store: TenantFiles) -> None:
     run(store, world, Wish.ROTATE)
     assert states(store) == {1: KeyState.ACTIVE, 2: KeyState.VERIFIED}
     run(store, world, Wish.REVOKE, slot=2)
+    assert states(store) == {1: KeyState.ACTIVE, 2: KeyState.REVOKED}
+    world.now += TTL
+    run(store, world)
     assert states(store) == {1: KeyState.ACTIVE}
     assert not [name for name, kind in world.dns.data if kind == "TXT" and name.startswith(("s2.", "e2."))]
     refused = run(store, world, Wish.REVOKE, slot=1)
@@ -336,3 +340,55 @@ def test_a_customer_that_does_no_cnames_is_waited_for(store: TenantFiles, tmp_pa
         world.dns.set(f"{key.selector}._domainkey.{DOMAIN}", "TXT", key.record.render())
     go_on(store, world, 0)
     assert states(store) == {1: KeyState.ACTIVE}
+
+
+def by_hand(store: TenantFiles, world: World) -> None:
+    """The customer publishes what its keys need, of those that come."""
+    for key in store.load().keys_of(DOMAIN):
+        if key.state is not KeyState.REVOKED:
+            world.dns.set(f"{key.selector}._domainkey.{DOMAIN}", "TXT", key.record.render())
+
+
+def test_leaked_keys_are_not_called_destroyed_while_the_customer_still_publishes_them(
+    store: TenantFiles, tmp_path: Path
+) -> None:
+    file = tmp_path / "customers/acme.yml"
+    file.write_text(file.read_text() + "dkim_records: txt\n")
+    world = World()
+    world.dns.data = {place: value for place, value in world.dns.data.items() if place[1] != "CNAME"}
+    run(store, world)
+    by_hand(store, world)
+    go_on(store, world, 0)
+    run(store, world, Wish.EMERGENCY)
+    by_hand(store, world)
+    go_on(store, world, 7)
+    assert states(store) == {1: KeyState.REVOKED, 2: KeyState.ACTIVE}
+    (wait,) = run(store, world).waits[DOMAIN]
+    assert (wait.on, wait.until) == (On.CUSTOMER, None)
+    assert wait.reason.endswith(f"Remove the TXT record e1._domainkey.{DOMAIN}, or empty its p=")
+    world.dns.data.pop((f"e1._domainkey.{DOMAIN}", "TXT"))
+    world.dns.set(f"s1._domainkey.{DOMAIN}", "TXT", "v=DKIM1; p=")
+    go_on(store, world, 0)
+    assert states(store) == {2: KeyState.ACTIVE}
+
+
+def test_without_a_primary_revoked_keys_wait_until_they_are_gone_from_dns(store: TenantFiles) -> None:
+    world = World()
+    go_on(store, world, 0)
+    go_on(store, world, 0, Wish.EMERGENCY)
+    assert states(store) == {2: KeyState.ACTIVE}
+    tools = replace(world.tools, publisher=None)
+    rotation.run(store, Request([DOMAIN], Wish.ROTATE), tools)
+    (key, _) = (each for each in store.load().keys_of(DOMAIN) if each.slot == 1)
+    world.dns.set(f"{key.selector}.{DOMAIN}.dkim.operator.example", "TXT", key.record.render())
+    rotation.run(store, Request([DOMAIN], Wish.REVOKE, slot=1), tools)
+    for _ in range(3):
+        world.now += TTL
+        outcome = rotation.run(store, Request([DOMAIN]), tools)
+    assert states(store) == {1: KeyState.REVOKED, 2: KeyState.ACTIVE}
+    assert outcome.waits[DOMAIN][0].on is On.DNS
+    world.dns.data.pop((f"{key.selector}.{DOMAIN}.dkim.operator.example", "TXT"))
+    for _ in range(2):
+        rotation.run(store, Request([DOMAIN]), tools)
+        world.now += TTL
+    assert states(store) == {2: KeyState.ACTIVE}
