@@ -36,7 +36,7 @@ def rotate(
     wait: Annotated[bool, typer.Option("--wait", help="Go on until new keys sign and are proven.")] = False,
     timeout: Annotated[int, typer.Option(help="Seconds to wait at most.", min=1)] = 86_400,
     emergency: Annotated[
-        bool, typer.Option("--emergency", help="The keys have leaked: revoke them once others sign.")
+        bool, typer.Option("--emergency", help="The keys have leaked: revoke them once others sign, proven.")
     ] = False,
     reason: Reason = "",
     json: Json = False,
@@ -77,7 +77,7 @@ def revoke(
     apply: Apply = False,
     json: Json = False,
 ) -> None:
-    """Be done with keys at once: those that retire are revoked, those on their way destroyed."""
+    """Revoke keys: those on their way at once, those that retire when no signer uses them and others work."""
     inventory = context(ctx).load()
     (name,) = chosen(inventory, [domain], None)
     slot = next((key.slot for key in inventory.keys_of(name) if key.selector == selector), None)

@@ -126,21 +126,23 @@ def _used(slot: Slot, seen: Seen, active: Slot | None, policy: Policy, now: date
 
 
 def _retiring(slot: Slot, seen: Seen, active: Slot | None, policy: Policy, now: datetime) -> Step | Wait:
-    """Mail signed with it has its time: a queue's, the way's, a record's in resolvers."""
-    if slot.leaked:
-        return Step(slot.number, Action.REVOKE, KeyState.REVOKED, seen="at once: they have leaked")
+    """Mail signed with it has its time: a queue's, the way's, a record's in resolvers; if it leaked, none.
+
+    Whatever happened, every signer has to have stopped, and those that took over to be proven.
+    """
     if slot.signed is None:
         if seen.lacking:
             return Wait(slot.number, f"{seen.lacking}; one may still sign with the old ones", On.SIGNERS)
         return Step(slot.number, Action.NOTE_STOPPED, KeyState.RETIRING, seen=_holders(seen))
+    stopped = f"no signer has used them since {slot.signed.isoformat()}"
     due = max(slot.since + policy.retire_at_least, slot.signed + policy.queue + policy.hops + seen.ttl)
-    if now >= due and active is not None and active.proven is None:
-        said = "kept to go back to until a probe has proven those that sign now"
-        return Wait(slot.number, said, On.PROOF)
-    if now >= due:
-        said = f"no signer has used them since {slot.signed.isoformat()}"
-        return Step(slot.number, Action.REVOKE, KeyState.REVOKED, seen=said)
-    return Wait(slot.number, "mail signed with these keys may still be on its way", On.TIME, due)
+    if now < due and not slot.leaked:
+        return Wait(slot.number, "mail signed with these keys may still be on its way", On.TIME, due)
+    if active is not None and active.proven is None:
+        kept = "leaked, but kept in DNS" if slot.leaked else "kept to go back to"
+        return Wait(slot.number, f"{kept} until a probe has proven those that sign now", On.PROOF)
+    said = f"at once, as they have leaked: {stopped}" if slot.leaked else stopped
+    return Step(slot.number, Action.REVOKE, KeyState.REVOKED, seen=said)
 
 
 def _new(

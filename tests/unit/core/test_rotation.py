@@ -131,8 +131,27 @@ def test_an_emergency_skips_no_proof_and_then_revokes_at_once() -> None:
     assert steps(decide([leaked, coming], {2: Seen(Dns.DOUBT, TTL, ALL)}, POLICY, START + TTL)) == [
         (2, Action.FORGET_AGREEMENT)
     ]
-    gone = replace(leaked, state=KeyState.RETIRING)
+    gone, seen = replace(leaked, state=KeyState.RETIRING), {1: Seen(Dns.DOUBT, TTL, ALL)}
+    assert steps(decide([gone, slot(2, KeyState.ACTIVE)], seen, POLICY, START)) == [(1, Action.NOTE_STOPPED)]
+    gone = replace(gone, signed=START)
     assert steps(decide([gone, slot(2, KeyState.ACTIVE)], {}, POLICY, START)) == [(1, Action.REVOKE)]
+
+
+def test_leaked_keys_stay_in_dns_while_a_signer_may_use_them_or_others_are_not_proven() -> None:
+    leaked = slot(1, KeyState.RETIRING, leaked=True)
+    away = {1: Seen(Dns.DOUBT, TTL, {"be1": True, "be2": None})}
+    late = START + timedelta(days=99)
+    plan = decide([leaked, slot(2, KeyState.ACTIVE)], away, POLICY, late)
+    assert (steps(plan), plan.waits[0].on) == ([], On.SIGNERS)
+    assert "be2; one may still sign with the old ones" in plan.waits[0].reason
+    stopped = replace(leaked, signed=START)
+    new = slot(2, KeyState.ACTIVE, proven=None)
+    plan = decide([stopped, new], {2: Seen(Dns.DOUBT, TTL, ALL)}, POLICY, late)
+    assert steps(plan) == [(2, Action.PROVE)]
+    assert (plan.waits[0].on, "leaked, but kept in DNS until a probe" in plan.waits[0].reason) == (
+        On.PROOF,
+        True,
+    )
 
 
 def test_back_to_keys_that_retire() -> None:
@@ -156,7 +175,6 @@ def test_keys_that_sign_are_proven_and_until_then_those_before_are_kept() -> Non
     assert plan.waits[0].reason.startswith("kept to go back to")
     away = {2: Seen(Dns.EXACT, TTL, {"be1": True, "be2": None})}
     assert "no probe is possible" in decide([old, new], away, POLICY, late).waits[-1].reason
-    assert steps(decide([replace(old, leaked=True), new], {}, POLICY, START)) == [(1, Action.REVOKE)]
 
 
 def test_what_somebody_gives_up() -> None:
@@ -288,7 +306,9 @@ class Life(RuleBasedStateMachine):
             assert self.real - self.exact_since[step.slot] + self.jumped >= TTL
         if step.action is Action.REVOKE:
             assert mine is not None
-            assert mine.leaked or all(each.proven for each in self.slots if each.state is KeyState.ACTIVE)
+            if mine.state is KeyState.RETIRING:
+                assert mine.signed is not None
+                assert all(each.proven for each in self.slots if each.state is KeyState.ACTIVE)
             assert mine.leaked or self.real - self.stopped[step.slot] + self.jumped >= POLICY.retire_at_least
         if step.action is Action.GENERATE:
             assert mine is None

@@ -203,10 +203,35 @@ def test_leaked_keys_are_replaced_with_all_proof_and_revoked_at_once(store: Tena
     go_on(store, world, 0)
     assert go_on(store, world, 0, Wish.EMERGENCY) == [
         *(Action.MARK_LEAKED, Action.GENERATE, Action.DISTRIBUTE, Action.ACKNOWLEDGE, Action.PUBLISH),
-        *(Action.NOTE_AGREEMENT, Action.ACTIVATE, Action.REVOKE, Action.PROVE),
+        *(Action.NOTE_AGREEMENT, Action.ACTIVATE, Action.NOTE_STOPPED, Action.PROVE, Action.REVOKE),
         *(Action.NOTE_AGREEMENT, Action.DESTROY),
     ]
     assert states(store) == {2: KeyState.ACTIVE}
+
+
+def test_leaked_keys_stay_in_dns_as_long_as_a_signer_uses_them_or_the_new_ones_do_not_verify(
+    store: TenantFiles,
+) -> None:
+    world = World()
+    go_on(store, world, 0)
+    run(store, world, Wish.EMERGENCY)
+    world.now += TTL
+    there = world.dns.lookup(TARGETS[0], "TXT").values
+
+    def be2_goes_away(transition: Transition) -> None:
+        if transition.action is Action.ACTIVATE:
+            world.hosts.broken = ("be2",)
+
+    outcome = run(store, world, note=be2_goes_away)
+    assert {wait.on for wait in outcome.waits[DOMAIN]} == {On.SIGNERS}
+    world.hosts.broken, world.probes = (), Verdict.WRONG
+    outcome = run(store, world)
+    assert [wait.on for wait in outcome.waits[DOMAIN]] == [On.PROOF]
+    assert "the probe through be1: why" in outcome.faults[0].message
+    assert world.dns.lookup(TARGETS[0], "TXT").values == there
+    world.probes = Verdict.RIGHT
+    run(store, world)
+    assert states(store) == {1: KeyState.REVOKED, 2: KeyState.ACTIVE}
 
 
 def test_a_revoked_key_is_one_that_dns_says_there_is_none_of(store: TenantFiles) -> None:
