@@ -49,7 +49,7 @@ def decide(
     if wish is Wish.REVOKE:
         return _revoke(slots, target)
     found = [_of(slot, seen.get(slot.number, Seen()), active, policy, now) for slot in slots]
-    if wish is Wish.EMERGENCY and active is not None and not active.leaked:
+    if active is not None and _leaks(slots, active, wish):
         found.append(Step(active.number, Action.MARK_LEAKED, active.state))
     found.append(_new(slots, active, policy, now, wish))
     return Plan(
@@ -145,15 +145,29 @@ def _retiring(slot: Slot, seen: Seen, active: Slot | None, policy: Policy, now: 
     return Step(slot.number, Action.REVOKE, KeyState.REVOKED, seen=said)
 
 
+def _leaks(slots: Sequence[Slot], active: Slot, wish: Wish) -> bool:
+    """Whether it is the keys that sign that an emergency is about.
+
+    It is not when they are what it led to: they replace leaked ones, and their proof is still to come.
+    """
+    replace_leaked = any(slot.leaked and slot.state is KeyState.RETIRING for slot in slots)
+    return wish is Wish.EMERGENCY and not active.leaked and not (active.proven is None and replace_leaked)
+
+
 def _new(
     slots: Sequence[Slot], active: Slot | None, policy: Policy, now: datetime, wish: Wish
 ) -> Step | Wait | None:
     """New keys, when they are due or wished for and there is room."""
     if any(slot.state in COMING and not slot.leaked for slot in slots):
         return None
+    urgent = active is not None and (active.leaked or _leaks(slots, active, wish))
+    wished = wish in {Wish.ROTATE, Wish.EMERGENCY}
+    if active is not None and active.proven is None and not urgent:
+        # A rotation ends with the proof; until then it is the one that somebody asks for again.
+        said = "under way: these took over, and are to be proven before others come"
+        return Wait(active.number, said, On.PROOF) if wished else None
     aged = active is not None and policy.age is not None and now >= active.since + policy.age
-    urgent = wish is Wish.EMERGENCY or (active is not None and active.leaked)
-    if not (aged or urgent or wish is Wish.ROTATE or active is None):
+    if not (aged or urgent or wished or active is None):
         return None
     free = [number for number in SLOTS if number not in {slot.number for slot in slots}]
     # The last one is kept for keys that leak while others retire.

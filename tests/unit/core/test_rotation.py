@@ -114,6 +114,25 @@ def test_keys_grow_old() -> None:
     assert steps(decide([], {}, POLICY, START)) == [(1, Action.GENERATE)]
 
 
+@pytest.mark.parametrize("wish", [Wish.ROTATE, Wish.EMERGENCY])
+def test_until_new_keys_are_proven_whoever_asks_again_asks_for_them(wish: Wish) -> None:
+    old = slot(1, KeyState.RETIRING, signed=START, leaked=wish is Wish.EMERGENCY)
+    new = slot(2, KeyState.ACTIVE, proven=None)
+    plan = decide([old, new], {2: Seen(Dns.DOUBT, TTL, ALL)}, POLICY, START, wish)
+    assert steps(plan) == [(2, Action.PROVE)]
+    assert plan.waits[-1].reason.startswith("under way: these took over")
+    late = START + timedelta(days=999)
+    assert (2, Action.GENERATE) not in steps(decide([new], {}, POLICY, late))
+
+
+def test_keys_that_leak_before_they_are_proven_are_replaced_all_the_same() -> None:
+    for others in ([], [slot(1, KeyState.RETIRING)], [slot(1, KeyState.REVOKED, leaked=True)]):
+        slots = [*others, slot(2, KeyState.ACTIVE, proven=None)]
+        found = steps(decide(slots, {}, POLICY, START, Wish.EMERGENCY))
+        assert (2, Action.MARK_LEAKED) in found
+        assert Action.GENERATE in [action for _, action in found]
+
+
 def test_one_slot_is_kept_for_an_emergency() -> None:
     slots = [slot(1, KeyState.RETIRING), slot(2, KeyState.ACTIVE)]
     plan = decide(slots, {}, POLICY, START + timedelta(days=1), Wish.ROTATE)
@@ -312,6 +331,8 @@ class Life(RuleBasedStateMachine):
             assert mine.leaked or self.real - self.stopped[step.slot] + self.jumped >= POLICY.retire_at_least
         if step.action is Action.GENERATE:
             assert mine is None
+            signing = [each for each in self.slots if each.state is KeyState.ACTIVE]
+            assert all(each.proven or each.leaked for each in signing)
 
     @invariant()
     def at_most_one_generation_signs_and_one_comes(self) -> None:

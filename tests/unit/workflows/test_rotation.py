@@ -209,6 +209,26 @@ def test_leaked_keys_are_replaced_with_all_proof_and_revoked_at_once(store: Tena
     assert states(store) == {2: KeyState.ACTIVE}
 
 
+@pytest.mark.parametrize("wish", [Wish.ROTATE, Wish.EMERGENCY])
+def test_the_same_command_again_goes_on_with_what_it_began(store: TenantFiles, wish: Wish) -> None:
+    """As whoever saw it end early repeats it: at each moment until the new keys are proven."""
+    world = World(probes=Verdict.DOUBT)
+    go_on(store, world, 0)
+    first = {KeyState.ACTIVE: 1}
+    if wish is Wish.EMERGENCY:
+        world.probes = Verdict.RIGHT
+        run(store, world)
+        first = {KeyState.RETIRING: 1, KeyState.ACTIVE: 2}
+        run(store, world, wish)
+        world.probes = Verdict.DOUBT
+    for _ in range(3):
+        world.now += TTL
+        run(store, world, wish)
+    assert {slot.state: slot.number for slot in slots_of(store.load().keys_of(DOMAIN))} == first
+    assert [each.action for each in world.log].count(Action.GENERATE) == len(first)
+    assert not next(key for key in store.load().keys_of(DOMAIN) if key.state is KeyState.ACTIVE).leaked
+
+
 def test_leaked_keys_stay_in_dns_as_long_as_a_signer_uses_them_or_the_new_ones_do_not_verify(
     store: TenantFiles,
 ) -> None:
