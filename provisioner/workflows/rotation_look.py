@@ -1,38 +1,62 @@
-"""A look at DNS: what every authoritative server says of a slot's keys."""
+"""A look at DNS: what every authoritative server says of a slot's keys, and for how long caches keep it."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
+from provisioner.core.answers import Answer
+from provisioner.core.dkim import DkimKey
 from provisioner.core.fleet import Inventory
 from provisioner.core.key_look import Asked, look
-from provisioner.core.key_slots import Seen
+from provisioner.core.key_slots import Dns, Seen
 from provisioner.core.records import dkim_needed
 from provisioner.workflows.ports import Resolver
 
 
 class DnsLook:
-    """Looks at DNS for one run; threads may look side by side."""
+    """Looks at DNS for one run; threads may look side by side. ttl: of records that the fleet publishes."""
 
     def __init__(self, inventory: Inventory, resolver: Resolver) -> None:
+        self.ttl = timedelta(seconds=inventory.settings.dns_ttl)
         self._resolver = resolver
-        self.ttl = _ttl(inventory, resolver)
+        self._negative: dict[str, int] = {}
 
     def at(self, inventory: Inventory, domain: str, slot: int) -> Seen:
-        """What DNS says of a slot's keys, as the inventory has them now."""
-        asked = []
-        for key in inventory.keys_of(domain):
-            if key.slot == slot:
-                wanted = dkim_needed(inventory, key)
-                asked.append(Asked(key, wanted, self._resolver.lookup_all(wanted.name, "TXT")))
-        return look(asked, self.ttl)
+        """What DNS says of a slot's keys, as the inventory has them now.
+
+        Resolvers may believe what was before for the longest time to live on the way to the keys, or for the
+        negative one of a zone that it leads through, where they found nothing. In doubt about that, in doubt.
+        """
+        keys = [key for key in inventory.keys_of(domain) if key.slot == slot]
+        asked = [self._ask(inventory, key) for key in keys]
+        ttl = self.ttl
+        for place in sorted({place for each in asked for place in _places(inventory, each)}):
+            negative = self._negative_ttl(place)
+            if isinstance(negative, Answer):
+                said = f"the SOA record of {negative.name}: {negative.seen} ({negative.server})"
+                return Seen(Dns.DOUBT, ttl, said=said)
+            ttl = max(ttl, timedelta(seconds=negative))
+        return look(asked, ttl)
+
+    def _ask(self, inventory: Inventory, key: DkimKey) -> Asked:
+        wanted = dkim_needed(inventory, key)
+        return Asked(key, wanted, self._resolver.lookup_all(wanted.name, "TXT"))
+
+    def _negative_ttl(self, place: str) -> int | Answer:
+        """For how long resolvers keep that a name at this place is not there; or the answer that was none."""
+        if place in self._negative:
+            return self._negative[place]
+        name = place
+        while True:
+            answer = self._resolver.lookup(name, "SOA")
+            if answer.certain and answer.zone and not answer.chain:
+                return self._negative.setdefault(place, answer.negative)
+            name = name.partition(".")[2]
+            if not answer.certain or not name:
+                return answer
 
 
-def _ttl(inventory: Inventory, resolver: Resolver) -> timedelta:
-    """For how long resolvers may believe what was before: records' time to live, or the zone's negative one.
-
-    That is the smaller of the SOA's own time to live and its last field (RFC 2308 5).
-    """
-    answer = resolver.lookup(inventory.settings.dkim_zone, "SOA")
-    negative = min(answer.ttl, int(answer.values[0].split()[-1])) if answer.values else 3600
-    return timedelta(seconds=max(inventory.settings.dns_ttl, negative))
+def _places(inventory: Inventory, asked: Asked) -> set[str]:
+    """Where the names on the way to a key are."""
+    above = {asked.wanted.name.partition(".")[2]}
+    return above | ({inventory.settings.dkim_zone} if asked.wanted.type == "CNAME" else set())

@@ -71,7 +71,8 @@ def clock(run: Run, monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
     monkeypatch.setattr(wiring, "publisher", lambda inventory: Primary(run.dns))
     monkeypatch.setattr(wiring, "Probes", lambda lookup: Prober())
     monkeypatch.setattr("provisioner.adapters.tenants.look", run.push)
-    run.dns.set("dkim.operator.example", "SOA", "ns1.test hostmaster.test 1 2 3 4 60")
+    for zone in ("dkim.operator.example", DOMAIN):
+        run.dns.set(zone, "SOA", "ns1.test hostmaster.test 1 2 3 4 60")
     return moments
 
 

@@ -54,7 +54,8 @@ class World:
     log: list[Transition] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.dns.set("dkim.operator.example", "SOA", "ns1.test hostmaster.test 1 2 3 4 3600")
+        for zone in ("dkim.operator.example", DOMAIN):
+            self.dns.set(zone, "SOA", "ns1.test hostmaster.test 1 2 3 4 3600")
         for target in TARGETS:
             selector = target.partition(".")[0]
             self.dns.set(f"{selector}._domainkey.{DOMAIN}", "CNAME", target)
@@ -172,6 +173,60 @@ def test_a_server_in_doubt_holds_the_keys(store: TenantFiles, outcome: DnsOutcom
     assert states(store) == {1: KeyState.VERIFIED}
     world.dns.data.pop((f"s1._domainkey.{DOMAIN}", "TXT"))
     world.dns.set(f"s1._domainkey.{DOMAIN}", "CNAME", TARGETS[0])
+    go_on(store, world, 0)
+    assert states(store) == {1: KeyState.ACTIVE}
+
+
+def waited(store: TenantFiles, world: World) -> timedelta:
+    """How long the first keys are looked at until they sign."""
+    run(store, world)
+    (wait,) = run(store, world).waits[DOMAIN]
+    assert (wait.on, wait.until is not None) == (On.TIME, True)
+    return (wait.until or world.now) - world.now
+
+
+def test_the_second_look_comes_when_nobody_can_still_follow_an_old_alias(store: TenantFiles) -> None:
+    world = World()
+    world.dns.ttls[f"s1._domainkey.{DOMAIN}"] = 86_400
+    assert waited(store, world) == timedelta(days=1)
+
+
+@pytest.mark.parametrize("zone", ["dkim.operator.example", DOMAIN])
+def test_the_second_look_comes_when_nobody_can_still_believe_that_there_is_nothing(
+    store: TenantFiles, zone: str
+) -> None:
+    world = World()
+    world.dns.set(zone, "SOA", "ns1.test hostmaster.test 1 2 3 4 7200")
+    world.dns.set(f"_domainkey.{DOMAIN}", "CNAME", "nothing.here.example")
+    assert waited(store, world) == timedelta(hours=2)
+
+
+def test_keys_that_a_customer_publishes_hang_on_its_own_zone_alone(
+    store: TenantFiles, tmp_path: Path
+) -> None:
+    file = tmp_path / "customers/acme.yml"
+    file.write_text(file.read_text() + "dkim_records: txt\n")
+    world = World()
+    world.dns.data = {place: value for place, value in world.dns.data.items() if place[1] != "CNAME"}
+    world.dns.set(DOMAIN, "SOA", "ns1.test hostmaster.test 1 2 3 4 7200")
+    world.dns.set("dkim.operator.example", "SOA", "ns1.test hostmaster.test 1 2 3 4 86400")
+    run(store, world)
+    by_hand(store, world)
+    assert waited(store, world) == timedelta(hours=2)
+
+
+@pytest.mark.parametrize("zone", ["dkim.operator.example", DOMAIN])
+def test_a_time_to_live_that_is_not_known_is_doubt(store: TenantFiles, zone: str) -> None:
+    world = World()
+    world.dns.fail(zone, "SOA", DnsOutcome.TIMEOUT)
+    go_on(store, world, 1)
+    (wait,) = run(store, world).waits[DOMAIN]
+    assert wait.reason == f"DNS: the SOA record of {zone}: no answer (ns1.test)"
+    assert states(store) == {1: KeyState.VERIFIED}
+    world.dns.data.pop((zone, "SOA"))
+    go_on(store, world, 1)
+    assert states(store) == {1: KeyState.VERIFIED}
+    world.dns.set(zone, "SOA", "ns1.test hostmaster.test 1 2 3 4 3600")
     go_on(store, world, 0)
     assert states(store) == {1: KeyState.ACTIVE}
 
