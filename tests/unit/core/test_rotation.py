@@ -101,9 +101,13 @@ def test_retirement_lasts_until_the_last_signed_mail_has_had_its_time() -> None:
     away = {1: Seen(Dns.EXACT, TTL, {"be1": True, "be2": None})}
     assert "one may still sign" in decide(unsure, away, POLICY, START + timedelta(days=99)).waits[0].reason
     late = replace(old, signed=START + timedelta(days=13))
-    due = START + timedelta(days=13 + 5 + 1) + TTL
+    due = START + timedelta(days=13 + 14)
     assert steps(decide([slots[0], late], seen, POLICY, due - timedelta(seconds=1))) == []
     assert steps(decide([slots[0], late], seen, POLICY, due)) == [(1, Action.REVOKE)]
+    long = replace(POLICY, queue=timedelta(days=30))
+    due = START + timedelta(days=30 + 1) + TTL
+    assert steps(decide(slots, seen, long, due - timedelta(seconds=1))) == []
+    assert steps(decide(slots, seen, long, due)) == [(1, Action.REVOKE)]
 
 
 def test_keys_grow_old() -> None:
@@ -250,14 +254,15 @@ class Life(RuleBasedStateMachine):
         super().__init__()
         self.now = START  # what the clock says; it may be set
         self.real = START  # what passes
+        self.jumped = timedelta()  # how much more the clock says has passed: no tool can see through that
         self.slots: tuple[Slot, ...] = ()
         self.dns: dict[int, Dns] = {}
+        self.exact_since: dict[int, datetime] = {}  # real: DNS is as it ought to since then, whenever looked
         self.signers: dict[str, bool | None] = dict(ALL)
-        self.exact_since: dict[
-            int, datetime
-        ] = {}  # real: DNS has had it everywhere since then, whenever looked
-        self.stopped: dict[int, datetime] = {}  # real: when the last mail was signed with a slot
-        self.jumped = timedelta()  # how much more the clock says has passed: no tool can see through that
+        self.uses: dict[
+            str, int
+        ] = {}  # what each signs with, mail after mail, whether it can be reached or not
+        self.last: dict[int, datetime] = {}  # real: when the last mail was signed with a slot
 
     def seen(self) -> dict[int, Seen]:
         return {n.number: Seen(self.dns.get(n.number, Dns.DIFFERENT), TTL, self.signers) for n in self.slots}
@@ -266,6 +271,11 @@ class Life(RuleBasedStateMachine):
     def time_passes(self, hours: int) -> None:
         self.now += timedelta(hours=hours)
         self.real += timedelta(hours=hours)
+        self.mail_goes_out()
+
+    def mail_goes_out(self) -> None:
+        for number in self.uses.values():
+            self.last[number] = self.real
 
     @rule(hours=st.integers(1, 48))
     def the_clock_is_set_back(self, hours: int) -> None:
@@ -284,6 +294,18 @@ class Life(RuleBasedStateMachine):
     def a_signer_says(self, host: str, holds: bool | None) -> None:
         self.signers[host] = holds
 
+    @rule(wish=st.sampled_from(Wish), hours=st.integers(0, 200), away=st.sampled_from((*ALL, None)))
+    def all_goes_well_for_a_while(self, wish: Wish, hours: int, away: str | None) -> None:
+        """So that late states are come by; then perhaps one signer goes away, with the keys that it has."""
+        self.signers = dict(ALL)
+        for _ in range(12):
+            self.dns = dict.fromkeys((1, 2, 3), Dns.EXACT)
+            self.the_tool_runs(wish, done=9, number=1, probes_verify=True)
+            self.time_passes(1 + hours // 12)
+            wish = Wish.NOTHING
+        if away is not None:
+            self.signers[away] = None
+
     @rule(
         wish=st.sampled_from((Wish.NOTHING, Wish.NOTHING, *Wish)),
         done=st.integers(0, 4),
@@ -292,17 +314,14 @@ class Life(RuleBasedStateMachine):
     )
     def the_tool_runs(self, wish: Wish, done: int, number: int, probes_verify: bool) -> None:
         """It may be killed after any step: what was done and not noted is done again by the next run."""
+        self.push()
         seen = self.seen()
         plan = decide(self.slots, seen, POLICY, self.now, wish, number)
         for step in plan.steps[:done]:
             self.check(step, seen)
             if step.action is Action.PROVE and not probes_verify:
                 continue
-            before = {each.number: each.state for each in self.slots}
             self.slots = after(self.slots, step, self.now)
-            for each in self.slots:
-                if before.get(each.number) is KeyState.ACTIVE and each.state is KeyState.RETIRING:
-                    self.stopped[each.number] = self.real
             if step.action is Action.NOTE_AGREEMENT:
                 self.exact_since[step.slot] = self.real
             elif step.action in {Action.FORGET_AGREEMENT, Action.REVOKE, Action.DESTROY}:
@@ -310,29 +329,34 @@ class Life(RuleBasedStateMachine):
                 self.exact_since.pop(step.slot, None)
                 self.dns.pop(step.slot, None)
 
+    def push(self) -> None:
+        """Whoever can be reached has what the inventory says; the others go on with what they have."""
+        self.mail_goes_out()
+        for active in (each for each in self.slots if each.state is KeyState.ACTIVE):
+            self.uses |= {host: active.number for host, holds in self.signers.items() if holds}
+
     def check(self, step: Step, seen: dict[int, Seen]) -> None:
         mine = next((each for each in self.slots if each.number == step.slot), None)
-        if step.action is Action.ACTIVATE:
-            assert mine is not None
-            assert seen[step.slot].dns is Dns.EXACT
-            assert all(self.signers.values())
-            if mine.state is KeyState.VERIFIED:
-                assert self.real - self.exact_since[step.slot] + self.jumped >= TTL
-        if step.action is Action.DESTROY:
-            assert mine is not None
-            assert mine.state is KeyState.REVOKED
-            assert seen[step.slot].dns is Dns.EXACT
-            assert self.real - self.exact_since[step.slot] + self.jumped >= TTL
-        if step.action is Action.REVOKE:
-            assert mine is not None
-            if mine.state is KeyState.RETIRING:
-                assert mine.signed is not None
-                assert all(each.proven for each in self.slots if each.state is KeyState.ACTIVE)
-            assert mine.leaked or self.real - self.stopped[step.slot] + self.jumped >= POLICY.retire_at_least
         if step.action is Action.GENERATE:
             assert mine is None
+            self.last.pop(step.slot, None)
             signing = [each for each in self.slots if each.state is KeyState.ACTIVE]
             assert all(each.proven or each.leaked for each in signing)
+            return
+        assert mine is not None
+        if step.action in {Action.ACTIVATE, Action.DESTROY}:
+            assert seen[step.slot].dns is Dns.EXACT
+        if step.action is Action.ACTIVATE:
+            assert all(self.signers.values())
+        if step.action is Action.DESTROY:
+            assert mine.state is KeyState.REVOKED
+        if step.action is Action.DESTROY or (step.action is Action.ACTIVATE and mine.proven is None):
+            assert self.real - self.exact_since[step.slot] + self.jumped >= TTL
+        if step.action is Action.REVOKE and mine.state is KeyState.RETIRING:
+            assert step.slot not in self.uses.values()
+            assert all(each.proven for each in self.slots if each.state is KeyState.ACTIVE)
+            quiet = self.real - self.last[step.slot] + self.jumped
+            assert mine.leaked or quiet >= max(POLICY.retire_at_least, POLICY.queue + POLICY.hops + TTL)
 
     @invariant()
     def at_most_one_generation_signs_and_one_comes(self) -> None:
@@ -342,6 +366,11 @@ class Life(RuleBasedStateMachine):
         # One that was given up may still be there for a moment when the next is made.
         assert len([each for each in coming if not each.leaked]) <= 1
         assert len({each.number for each in self.slots}) == len(self.slots) <= 3
+
+    @invariant()
+    def whatever_any_signer_signs_with_is_in_dns(self) -> None:
+        states = {each.number: each.state for each in self.slots}
+        assert {states[number] for number in self.uses.values()} <= {KeyState.ACTIVE, KeyState.RETIRING}
 
     @precondition(lambda self: any(each.state is KeyState.RETIRING for each in self.slots))
     @invariant()
