@@ -89,7 +89,8 @@ class Seen:
 
     ttl: the larger of the records' time to live and the zone's negative one, for which resolvers may still
     believe what was before.
-    signers: host → whether it has the bundle with these keys in their present state; None: no answer.
+    signers: host → whether it has the bundle with these keys in their present state, which holds no others;
+    None: no answer.
     said: the servers' own words about what is not EXACT, and what to do; or which servers agree.
     on: whose it is to mend what is not EXACT.
     """
@@ -101,12 +102,15 @@ class Seen:
     on: On = On.DNS
 
     @property
+    def away(self) -> str:
+        """The signers that are not in the keys' present state for certain; empty when all are."""
+        names = sorted(host for host, holds in self.signers.items() if not holds)
+        return ", ".join(names) or ("" if self.signers else "all")
+
+    @property
     def lacking(self) -> str:
         """Which signers do not have the keys for certain; empty when all have."""
-        names = sorted(host for host, holds in self.signers.items() if not holds)
-        if self.signers and not names:
-            return ""
-        return f"signers that have not shown these keys: {', '.join(names) or 'all'}"
+        return f"signers that have not shown these keys: {self.away}" if self.away else ""
 
     @property
     def doubt(self) -> str:

@@ -120,8 +120,7 @@ def _used(slot: Slot, seen: Seen, active: Slot | None, policy: Policy, now: date
     if slot.state is KeyState.RETIRING:
         return _retiring(slot, seen, active, policy, now)
     if slot.state is KeyState.REVOKED:
-        done = Step(slot.number, Action.DESTROY, KeyState.DESTROYED, seen=seen.said)
-        return _two_looks(slot, seen, now) or done
+        return _revoked(slot, seen, now)
     return None
 
 
@@ -143,6 +142,17 @@ def _retiring(slot: Slot, seen: Seen, active: Slot | None, policy: Policy, now: 
         return Wait(slot.number, f"{kept} until a probe has proven those that sign now", On.PROOF)
     said = f"at once, as they have leaked: {stopped}" if slot.leaked else stopped
     return Step(slot.number, Action.REVOKE, KeyState.REVOKED, seen=said)
+
+
+def _revoked(slot: Slot, seen: Seen, now: datetime) -> Step | Wait:
+    """Gone is what is gone everywhere: from every server, and from every signer, which has no use for it."""
+    if (left := _two_looks(slot, seen, now)) is not None:
+        return left
+    if seen.away:
+        said = f"signers that may still hold the private keys: {seen.away}"
+        return Wait(slot.number, said, On.SIGNERS)
+    said = f"{seen.said}; no longer on {', '.join(sorted(seen.signers))}"
+    return Step(slot.number, Action.DESTROY, KeyState.DESTROYED, seen=said)
 
 
 def _leaks(slots: Sequence[Slot], active: Slot, wish: Wish) -> bool:

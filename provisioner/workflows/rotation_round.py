@@ -150,7 +150,7 @@ class Round:
             (step, Transition(domain, step.slot, step.action, step.state, now, why, said))
             for domain, step in due
             if (domain, step.slot) not in self._refused
-            for said in (seen.get((domain, step.slot), "") or step.seen,)
+            for said in ("; ".join(filter(None, (step.seen, seen.get((domain, step.slot))))),)
         ]
         transitions = [transition for _, transition in done]
         self._tools.audit(transitions)
@@ -187,15 +187,16 @@ class Round:
                 places[name] = (domain, step.slot)
                 kind = withdraw if step.action is Action.DESTROY else publish
                 kind.append(Record(name, "TXT", value, Zone.OPERATOR, "dkim"))
-        results = self._tools.publisher.publish(publish) if publish else []
-        results += self._tools.publisher.withdraw(withdraw) if withdraw else []
+        sent = [(each, "published") for each in self._tools.publisher.publish(publish)] if publish else []
+        if withdraw:
+            sent += [(each, "withdrawn") for each in self._tools.publisher.withdraw(withdraw)]
         said: dict[tuple[str, int], str] = {}
-        for result in results:
+        for result, word in sent:
             if result.ok:
-                said[places[result.name]] = f"{result.status.value} by the primary"
+                said[places[result.name]] = f"{word} by the primary"
             else:
                 reason = result.message or result.status.value
-                self._refuse(*places[result.name], f"{result.name} was not published: {reason}")
+                self._refuse(*places[result.name], f"{result.name} was not {word}: {reason}")
         return said
 
     def _prove(self, due: Sequence[tuple[str, Step]]) -> dict[tuple[str, int], str]:

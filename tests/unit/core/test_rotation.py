@@ -11,7 +11,20 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from provisioner.core.dkim import KeyState
-from provisioner.core.key_slots import COMING, Action, Dns, On, Plan, Policy, Seen, Slot, Step, Wish, after
+from provisioner.core.key_slots import (
+    COMING,
+    HELD,
+    Action,
+    Dns,
+    On,
+    Plan,
+    Policy,
+    Seen,
+    Slot,
+    Step,
+    Wish,
+    after,
+)
 from provisioner.core.rotation import decide, forecast, looks
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -227,6 +240,14 @@ def test_revoked_keys_are_destroyed_once_no_server_has_had_them_for_a_time_to_li
     assert steps(decide(noted, gone, POLICY, late + TTL)) == [(1, Action.DESTROY)]
 
 
+def test_revoked_keys_are_not_destroyed_while_a_signer_may_hold_them() -> None:
+    revoked = slot(1, KeyState.REVOKED, leaked=True, agreed=START)
+    away = {1: Seen(Dns.EXACT, TTL, {"be1": True, "be2": None})}
+    plan = decide([slot(2, KeyState.ACTIVE), revoked], away, POLICY, START + TTL)
+    assert (steps(plan), plan.waits[0].on) == ([], On.SIGNERS)
+    assert plan.waits[0].reason == "signers that may still hold the private keys: be2"
+
+
 def test_dns_is_asked_about_what_hangs_on_it() -> None:
     slots = [slot(1, KeyState.RETIRING), slot(2, KeyState.ACTIVE), slot(3, KeyState.VERIFIED)]
     assert looks(slots) == (3,)
@@ -262,6 +283,7 @@ class Life(RuleBasedStateMachine):
         self.uses: dict[
             str, int
         ] = {}  # what each signs with, mail after mail, whether it can be reached or not
+        self.holds: dict[str, set[int]] = {host: set() for host in ALL}  # the private keys on each
         self.last: dict[int, datetime] = {}  # real: when the last mail was signed with a slot
 
     def seen(self) -> dict[int, Seen]:
@@ -332,6 +354,8 @@ class Life(RuleBasedStateMachine):
     def push(self) -> None:
         """Whoever can be reached has what the inventory says; the others go on with what they have."""
         self.mail_goes_out()
+        held = {each.number for each in self.slots if each.state in HELD}
+        self.holds |= {host: set(held) for host, holds in self.signers.items() if holds}
         for active in (each for each in self.slots if each.state is KeyState.ACTIVE):
             self.uses |= {host: active.number for host, holds in self.signers.items() if holds}
 
@@ -350,6 +374,7 @@ class Life(RuleBasedStateMachine):
             assert all(self.signers.values())
         if step.action is Action.DESTROY:
             assert mine.state is KeyState.REVOKED
+            assert not any(step.slot in held for held in self.holds.values())
         if step.action is Action.DESTROY or (step.action is Action.ACTIVATE and mine.proven is None):
             assert self.real - self.exact_since[step.slot] + self.jumped >= TTL
         if step.action is Action.REVOKE and mine.state is KeyState.RETIRING:

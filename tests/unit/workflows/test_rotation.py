@@ -442,6 +442,29 @@ def test_a_customer_that_does_no_cnames_is_waited_for(store: TenantFiles, tmp_pa
     assert states(store) == {1: KeyState.ACTIVE}
 
 
+def test_private_keys_leave_every_signer_before_they_are_called_destroyed(store: TenantFiles) -> None:
+    world = World()
+    go_on(store, world, 0)
+    (old, _) = (key for key in store.load().keys_of(DOMAIN) if key.slot == 1)
+    run(store, world, Wish.EMERGENCY)
+    world.now += TTL
+
+    def be2_goes_away(transition: Transition) -> None:
+        if transition.action is Action.REVOKE:
+            world.hosts.broken = ("be2",)
+
+    run(store, world, note=be2_goes_away)
+    assert old.id not in world.hosts.bundles[-1].keys
+    go_on(store, world, 3)
+    assert states(store) == {1: KeyState.REVOKED, 2: KeyState.ACTIVE}
+    (wait,) = run(store, world).waits[DOMAIN]
+    assert (wait.on, "may still hold the private keys: be2" in wait.reason) == (On.SIGNERS, True)
+    world.hosts.broken = ()
+    run(store, world)
+    assert states(store) == {2: KeyState.ACTIVE}
+    assert world.log[-1].seen == "gone at ns1.test; no longer on be1, be2; withdrawn by the primary"
+
+
 def by_hand(store: TenantFiles, world: World) -> None:
     """The customer publishes what its keys need, of those that come."""
     for key in store.load().keys_of(DOMAIN):
