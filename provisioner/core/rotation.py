@@ -48,9 +48,13 @@ def decide(
         return rollback(slots, seen, active)
     if wish is Wish.REVOKE:
         return _revoke(slots, target)
-    found = [_of(slot, seen.get(slot.number, Seen()), active, policy, now) for slot in slots]
-    if active is not None and _leaks(slots, active, wish):
-        found.append(Step(active.number, Action.MARK_LEAKED, active.state))
+    leaks = active is not None and _leaks(slots, active, wish)
+    found = [
+        Step(slot.number, Action.MARK_LEAKED, slot.state)
+        if leaks and slot is active
+        else _of(slot, seen.get(slot.number, Seen()), active, policy, now)
+        for slot in slots
+    ]
     found.append(_new(slots, active, policy, now, wish))
     return Plan(
         tuple(each for each in found if isinstance(each, Step)),
@@ -113,7 +117,7 @@ def _holders(seen: Seen) -> str:
 
 def _used(slot: Slot, seen: Seen, active: Slot | None, policy: Policy, now: datetime) -> Step | Wait | None:
     """The next step of keys that sign, or have signed."""
-    if slot.state is KeyState.ACTIVE and slot.proven is None:
+    if slot.state is KeyState.ACTIVE and slot.proven is None and not slot.leaked:
         if seen.lacking:
             return Wait(slot.number, f"{seen.lacking}; no probe is possible", On.SIGNERS)
         return Step(slot.number, Action.PROVE, KeyState.ACTIVE)

@@ -397,6 +397,17 @@ def test_first_keys_have_nothing_to_go_back_to(store: TenantFiles, verdict: Verd
     assert run(store, world).faults == ()
 
 
+def test_keys_that_leak_are_noted_to_have_even_when_their_probe_fails(store: TenantFiles) -> None:
+    world = World(probes=Verdict.WRONG)
+    go_on(store, world, 0)
+    run(store, world, Wish.EMERGENCY)
+    slots = slots_of(store.load().keys_of(DOMAIN))
+    assert [(slot.state, slot.leaked) for slot in slots] == [
+        (KeyState.ACTIVE, True),
+        (KeyState.VERIFIED, False),
+    ]
+
+
 def test_a_probe_in_doubt_changes_nothing_and_is_sent_again(store: TenantFiles) -> None:
     world = World()
     go_on(store, world, 0)
