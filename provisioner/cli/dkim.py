@@ -63,10 +63,11 @@ def chosen_or_all(
 
 
 @app.command()
-def generate(ctx: typer.Context, domain: Domain, json: Json = False) -> None:
+def generate(ctx: typer.Context, domain: Domain, reason: Reason = "", json: Json = False) -> None:
     """Make a domain's first keys, RSA and Ed25519; those that are there stay. They do not sign yet."""
-    make = wiring.key_maker(context(ctx).load().settings)
-    done = workflow.generate(TenantFiles(context(ctx).path), make, domain, wiring.now())
+    path = context(ctx).path
+    make, audit = wiring.key_maker(context(ctx).load().settings), wiring.auditor(path)
+    done = workflow.generate(TenantFiles(path), make, domain, wiring.now(), audit, reason or "asked for")
     if json:
         output.as_json({"made": [facts(key) for key in done.made], "kept": [facts(key) for key in done.kept]})
         return
@@ -124,8 +125,11 @@ def import_(
     passphrase = passphrase_file.read_bytes().strip() if passphrase_file else None
     read = dkim_keys.read(file.read_bytes(), passphrase)
     resolver = wiring.resolver(context(ctx).load().settings)
-    key = dkim_import.take_over(TenantFiles(path), resolver, domain, selector, read, wiring.now())
-    _audit(path, key, "imported", reason)
+
+    def announce(key: DkimKey) -> None:
+        _audit(path, key, f"imported as {key.id[:16]}", reason)
+
+    key = dkim_import.take_over(TenantFiles(path), resolver, domain, selector, read, wiring.now(), announce)
     if json:
         output.as_json(facts(key))
         return

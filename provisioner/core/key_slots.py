@@ -127,6 +127,10 @@ class Policy:
     hops: timedelta = timedelta(days=1)
     retire_at_least: timedelta = timedelta(days=14)
 
+    def retirement(self, ttl: timedelta) -> timedelta:
+        """For how long its record outlives the last signature: a queue's life, the way, and a cache's."""
+        return max(self.retire_at_least, self.queue + self.hops + ttl)
+
 
 def policy_of(inventory: Inventory, domain: str) -> Policy:
     """How long things last for a domain: its customer's word, else the plan's, else the fleet's."""

@@ -138,7 +138,7 @@ def _retiring(slot: Slot, seen: Seen, active: Slot | None, policy: Policy, now: 
             return Wait(slot.number, f"{seen.lacking}; one may still sign with the old ones", On.SIGNERS)
         return Step(slot.number, Action.NOTE_STOPPED, KeyState.RETIRING, seen=_holders(seen))
     stopped = f"no signer has used them since {slot.signed.isoformat()}"
-    due = slot.signed + max(policy.retire_at_least, policy.queue + policy.hops + seen.ttl)
+    due = slot.signed + policy.retirement(seen.ttl)
     if now < due and not slot.leaked:
         return Wait(slot.number, "mail signed with these keys may still be on its way", On.TIME, due)
     if active is not None and active.proven is None:

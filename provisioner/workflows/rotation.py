@@ -70,19 +70,20 @@ def run(
     with store.locked():
         inventory = store.load()
         names = tuple(dict.fromkeys(owned(inventory, domain) for domain in request.domains))
-        wishes = dict.fromkeys(names, request.wish)
+        wishes, whys = dict.fromkeys(names, request.wish), dict.fromkeys(names, request.why)
         done: list[Transition] = []
         faults: dict[Fault, None] = {}
         at_work = Round(store, inventory, tools)
         for _ in range(ROUNDS):
             plans = at_work.plans(wishes, request.slot)
-            transitions = at_work.carry_out(plans, request.why, note)
+            transitions = at_work.carry_out(plans, whys, note)
             done += transitions
             faults |= dict.fromkeys(at_work.faults)
             if not transitions and not at_work.back:
                 break
             # A wish is for once: what it began goes on by itself, save where a probe failed.
-            wishes = dict.fromkeys(names, Wish.NOTHING) | at_work.back
+            wishes = dict.fromkeys(names, Wish.NOTHING) | dict.fromkeys(at_work.back, Wish.ROLLBACK)
+            whys = dict.fromkeys(names, request.why) | at_work.back
             at_work = at_work.next()
         waits = {name: plans[name].waits for name in names}
         return Outcome(tuple(done), waits, tuple(faults))

@@ -84,14 +84,14 @@ class Tools:
 class Round:
     """One look at everything, and the steps that follow from it.
 
-    faults: what failed in this round. back: domains whose new keys failed their probes and go back.
+    faults: what failed in this round. back: domains whose new keys failed their probes and go back, and why.
     """
 
     def __init__(
         self, store: TenantStore, inventory: Inventory, tools: Tools, before: Round | None = None
     ) -> None:
         self.faults: list[Fault] = []
-        self.back: dict[str, Wish] = {}
+        self.back: dict[str, str] = {}
         self._store, self._inventory, self._tools = store, inventory, tools
         self._look: DnsLook = before._look if before else DnsLook(inventory, tools.resolver)
         self._pushed: PushReport | None = before._pushed if before else None
@@ -140,14 +140,17 @@ class Round:
         return tuple(key for key in self._inventory.keys_of(domain) if key.slot == slot)
 
     def carry_out(
-        self, plans: Mapping[str, Plan], why: str, note: Callable[[Transition], None]
+        self, plans: Mapping[str, Plan], whys: Mapping[str, str], note: Callable[[Transition], None]
     ) -> list[Transition]:
-        """Do the steps, one kind after the other, and note each; those that fail wait for the next run."""
+        """Do the steps, one kind after the other, and note each; those that fail wait for the next run.
+
+        whys: by domain, why it is done.
+        """
         due = [(domain, step) for domain, plan in plans.items() for step in plan.steps]
         seen = self._publish(due) | self._prove(due)
         now = self._tools.now()
         done = [
-            (step, Transition(domain, step.slot, step.action, step.state, now, why, said))
+            (step, Transition(domain, step.slot, step.action, step.state, now, whys[domain], said))
             for domain, step in due
             if (domain, step.slot) not in self._refused
             for said in ("; ".join(filter(None, (step.seen, seen.get((domain, step.slot))))),)
@@ -221,7 +224,7 @@ class Round:
                 said[domain, slot] = words
                 continue
             if verdict is Verdict.WRONG and self._may_go_back(domain):
-                self.back[domain] = Wish.ROLLBACK
+                self.back[domain] = f"by itself, as those of slot {slot} failed: {words}"
                 words += "; going back to the keys before"
             self._refuse(domain, slot, words)
         return said

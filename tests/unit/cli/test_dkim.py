@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from provisioner.adapters import dkim_keys
+from provisioner.adapters.tenant_files import TenantFiles
 from provisioner.cli import wiring
 from provisioner.core.dkim import Algorithm
 from provisioner.core.fleet import Host
@@ -95,7 +96,11 @@ def signing(run: Run, clock: list[datetime]) -> None:
 
 
 def test_keys_from_made_to_signing(run: Run, clock: list[datetime]) -> None:
+    assert run("dkim", "generate", DOMAIN, "--reason", "new customer").code == 0
+    (made,) = _json(run, "dkim", "show", DOMAIN)["history"]
+    assert (made["action"], made["why"]) == ("make new keys: generated", "new customer")
     assert run("dkim", "generate", DOMAIN).code == 0
+    assert len(_json(run, "dkim", "show", DOMAIN)["history"]) == 1  # there was nothing to make
     held = run("dkim", "rotate", DOMAIN, "--apply")
     assert held.code == 0  # what was published a moment ago may still be on its way
     clock.append(clock[-1] + timedelta(days=1))
@@ -237,6 +242,33 @@ def test_a_key_of_another_system_goes_on_signing(run: Run, clock: list[datetime]
     publish(run, "s2", "e2")
     assert run("dkim", "rotate", DOMAIN, "--apply", "--wait").code == 0
     assert '"selector":"s2"' in run.push.bundles[-1].backend["domains"].decode()
+
+
+def test_an_import_that_is_killed_is_in_the_log(
+    run: Run, clock: list[datetime], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    (tmp_path / "key.pem").write_bytes(dkim_keys.generate(Algorithm.RSA)[1])
+    monkeypatch.setattr(TenantFiles, "add_keys", killed)
+    run("dkim", "import", DOMAIN, str(tmp_path / "key.pem"), "--selector", "mail", "--reason", "moved in")
+    (entry,) = _json(run, "dkim", "show", DOMAIN)["history"]
+    assert (entry["subject"], entry["why"]) == (f"{DOMAIN} slot 1", "moved in")
+    assert entry["action"].startswith("mail imported as ")
+
+
+def test_keys_that_go_with_their_customer_are_told_and_logged(run: Run, clock: list[datetime]) -> None:
+    signing(run, clock)
+    done = run("customer", "remove", "acme", "--yes")
+    until = (clock[-1] + timedelta(days=14)).date()
+    assert f"keep them until {until}, then remove them:" in done.out
+    assert f"  s1.{ZONE}. TXT\n" in done.out
+    entry = json.loads((run.root / "audit.jsonl").read_text().splitlines()[-1])
+    assert (entry["subject"], entry["why"]) == (f"{DOMAIN} slot 1", "customer acme removed")
+    assert entry["action"] == "s1 destroyed: private key deleted"
+    assert entry["seen"] == f"its record s1.{ZONE} stays; of no use from {until} on"
+    assert "keep them until" not in run("customer", "remove", "globex", "--yes").out
 
 
 def test_keys_that_may_not_come_in(run: Run, clock: list[datetime], tmp_path: Path) -> None:

@@ -369,6 +369,10 @@ def test_new_keys_that_fail_their_probes_go_back_by_themselves(store: TenantFile
     ]
     assert states(store) == {1: KeyState.ACTIVE, 2: KeyState.RETIRING}
     assert world.signing() == {"s1", "e1"}
+    (back,) = [each for each in world.log if each.action is Action.ACTIVATE and each.slot == 1][1:]
+    why = "by itself, as those of slot 2 failed: the probe through be1: why; the probe through be2: why"
+    assert (back.why, back.seen) == (why, "exact at ns1.test")
+    assert world.log[-1].why == "because"
     assert run(store, world).faults == ()
 
 
