@@ -30,6 +30,8 @@ class AuditFile:
 
     def append(self, entries: Sequence[AuditEntry]) -> None:
         """Add entries, which are on disk when this returns. Several may write at once."""
+        if not entries:
+            return
         lines = [json.dumps(asdict(entry) | {"at": entry.at.isoformat()}) + "\n" for entry in entries]
         handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, SECRET_MODE)
         try:

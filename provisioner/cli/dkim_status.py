@@ -42,7 +42,7 @@ def status(
     if json:
         output.as_json([plan_facts(inventory, name, plan, request) for name, plan in plans.items()])
         return
-    shown = [name for name in plans if not everything or not _quiet(inventory, name)]
+    shown = [name for name in plans if not everything or not _quiet(inventory, name, plans[name])]
     rows = [row for name in shown for row in _rows(inventory, name, plans[name])]
     if rows:
         output.table(("Domain", "Slot", "Selectors", "State", "Since", "Next, or what it waits for"), rows)
@@ -130,23 +130,33 @@ def told(wait: Wait) -> str:
 def _rows(inventory: Inventory, domain: str, plan: Plan) -> list[tuple[str | Text, ...]]:
     keys, due = inventory.keys_of(domain), _due(inventory, domain)
     rows: list[tuple[str | Text, ...]] = []
-    for slot in slots_of(keys):
+    slots = slots_of(keys)
+    for slot in slots:
         selectors = ", ".join(sorted(key.selector for key in keys if key.slot == slot.number))
-        steps = [each.action.value for each in plan.steps if each.slot == slot.number]
-        steps += [told(wait) for wait in plan.waits if wait.slot == slot.number]
+        steps = _next(plan, slot.number)
         if not steps and slot.state is KeyState.ACTIVE and due:
             steps = [f"rotation due on {due.date()}"]
         state = Text(slot.state.value + (", leaked" if slot.leaked else ""), _STYLES.get(slot.state, ""))
         rows.append((domain, str(slot.number), selectors, state, f"{slot.since.date()}", "; ".join(steps)))
+    free = {each.slot for each in plan.waits} | {each.slot for each in plan.steps if slots}
+    for number in sorted(free - {slot.number for slot in slots}):
+        rows.append((domain, str(number), "", "free", "", "; ".join(_next(plan, number))))
     if not rows:
         rows.append((domain, "", "", "no keys", "", f"provisioner dkim rotate {domain} --apply"))
     return rows
 
 
-def _quiet(inventory: Inventory, domain: str) -> bool:
-    """Whether nothing is under way: one slot, which signs and is proven."""
+def _next(plan: Plan, slot: int) -> list[str]:
+    """What is due for a slot, and what it waits for, in words."""
+    steps = [each.action.value for each in plan.steps if each.slot == slot]
+    return steps + [told(wait) for wait in plan.waits if wait.slot == slot]
+
+
+def _quiet(inventory: Inventory, domain: str, plan: Plan) -> bool:
+    """Whether nothing is due or under way: one slot, which signs and is proven."""
     slots = slots_of(inventory.keys_of(domain))
-    return len(slots) == 1 and _settled(slots[0]) and not slots[0].leaked
+    settled = len(slots) == 1 and _settled(slots[0]) and not slots[0].leaked
+    return settled and not plan.steps and not plan.waits
 
 
 def _settled(slot: Slot) -> bool:

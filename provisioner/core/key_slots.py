@@ -69,6 +69,7 @@ class Dns(StrEnum):
 
     EXACT = "every server has what it ought to"
     DIFFERENT = "a server has something else"
+    ELSEWHERE = "their names lead to somebody else's zone"
     DOUBT = "a server does not answer"
 
 

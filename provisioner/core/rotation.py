@@ -43,7 +43,7 @@ def decide(
     slots: those in use, at most one active. seen: by slot; a slot that was not looked at counts as doubt.
     target: the slot that a wish to revoke is about.
     """
-    active = next((slot for slot in slots if slot.state is KeyState.ACTIVE), None)
+    active = _active(slots)
     if wish is Wish.ROLLBACK:
         return rollback(slots, seen, active)
     if wish is Wish.REVOKE:
@@ -55,17 +55,23 @@ def decide(
         else _of(slot, seen.get(slot.number, Seen()), active, policy, now)
         for slot in slots
     ]
-    found.append(_new(slots, active, policy, now, wish))
+    found.append(_new(slots, seen, policy, now, wish))
     return Plan(
         tuple(each for each in found if isinstance(each, Step)),
         tuple(each for each in found if isinstance(each, Wait)),
     )
 
 
-def looks(slots: Sequence[Slot], wish: Wish = Wish.NOTHING) -> tuple[int, ...]:
-    """The slots that `decide` wants to know from DNS."""
+def looks(slots: Sequence[Slot], policy: Policy, now: datetime, wish: Wish = Wish.NOTHING) -> tuple[int, ...]:
+    """The slots that `decide` wants to know from DNS: of keys that hang on it, and of those to be made."""
     wanted = {KeyState.VERIFIED, KeyState.REVOKED} | ({KeyState.RETIRING} if wish is Wish.ROLLBACK else set())
-    return tuple(slot.number for slot in slots if slot.state in wanted)
+    found = [slot.number for slot in slots if slot.state in wanted]
+    new = _new(slots, {}, policy, now, wish) if wish not in {Wish.ROLLBACK, Wish.REVOKE} else None
+    return (*found, new.slot) if isinstance(new, Step) else tuple(found)
+
+
+def _active(slots: Sequence[Slot]) -> Slot | None:
+    return next((slot for slot in slots if slot.state is KeyState.ACTIVE), None)
 
 
 def _of(slot: Slot, seen: Seen, active: Slot | None, policy: Policy, now: datetime) -> Step | Wait | None:
@@ -97,9 +103,10 @@ def _coming(slot: Slot, seen: Seen, active: Slot | None, now: datetime) -> Step 
 def _two_looks(slot: Slot, seen: Seen, now: datetime) -> Step | Wait | None:
     """What two looks lack, a time to live apart and without a doubt between them; None: they agree."""
     if seen.dns is not Dns.EXACT and slot.agreed is None:
-        # What was published a moment ago is still on its way to the secondaries.
+        # What was published a moment ago is still on its way to the secondaries. What leads elsewhere is not.
         grace = slot.since + seen.ttl
-        return Wait(slot.number, seen.doubt, seen.on, grace if now < grace else None)
+        comes = now < grace and seen.dns is not Dns.ELSEWHERE
+        return Wait(slot.number, seen.doubt, seen.on, grace if comes else None)
     if seen.dns is not Dns.EXACT:
         return Step(slot.number, Action.FORGET_AGREEMENT, slot.state, seen=seen.doubt)
     # A clock that was set back makes the first look one of the future: that is no proof of anything.
@@ -169,9 +176,10 @@ def _leaks(slots: Sequence[Slot], active: Slot, wish: Wish) -> bool:
 
 
 def _new(
-    slots: Sequence[Slot], active: Slot | None, policy: Policy, now: datetime, wish: Wish
+    slots: Sequence[Slot], seen: Mapping[int, Seen], policy: Policy, now: datetime, wish: Wish
 ) -> Step | Wait | None:
-    """New keys, when they are due or wished for and there is room."""
+    """New keys, when they are due or wished for and there is room, under names that can lead to them."""
+    active = _active(slots)
     if any(slot.state in COMING and not slot.leaked for slot in slots):
         return None
     urgent = active is not None and (active.leaked or _leaks(slots, active, wish))
@@ -186,6 +194,9 @@ def _new(
     free = [number for number in SLOTS if number not in {slot.number for slot in slots}]
     # The last one is kept for keys that leak while others retire.
     if len(free) > (0 if urgent or active is None else 1):
+        ahead = seen.get(free[0], Seen())
+        if ahead.dns is Dns.ELSEWHERE:
+            return Wait(free[0], ahead.doubt, ahead.on)
         return Step(free[0], Action.GENERATE, KeyState.GENERATED)
     oldest = min(slots, key=lambda slot: (slot.state not in LEAVING, slot.since))
     kept = "the last slot is kept for an emergency" if free else "every slot is taken"

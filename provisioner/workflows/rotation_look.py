@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 from provisioner.core.answers import Answer
-from provisioner.core.dkim import DkimKey
+from provisioner.core.customers import DkimRecords
+from provisioner.core.dkim import Algorithm, DkimKey
 from provisioner.core.fleet import Inventory
 from provisioner.core.key_look import Asked, look
 from provisioner.core.key_slots import Dns, Seen
-from provisioner.core.records import dkim_needed
+from provisioner.core.records import Record, dkim_cname, dkim_needed, selector
 from provisioner.workflows.ports import Resolver
 
 
@@ -22,13 +23,15 @@ class DnsLook:
         self._negative: dict[str, int] = {}
 
     def at(self, inventory: Inventory, domain: str, slot: int) -> Seen:
-        """What DNS says of a slot's keys, as the inventory has them now.
+        """What DNS says of a slot's keys, as the inventory has them; of a free slot, where its names lead.
 
         Resolvers may believe what was before for the longest time to live on the way to the keys, or for the
         negative one of a zone that it leads through, where they found nothing. In doubt about that, in doubt.
         """
         keys = [key for key in inventory.keys_of(domain) if key.slot == slot]
-        asked = [self._ask(inventory, key) for key in keys]
+        if not keys:
+            return self._ahead(inventory, domain, slot)
+        asked = [self._ask(dkim_needed(inventory, key), key) for key in keys]
         ttl = self.ttl
         for place in sorted({place for each in asked for place in _places(inventory, each)}):
             negative = self._negative_ttl(place)
@@ -38,8 +41,15 @@ class DnsLook:
             ttl = max(ttl, timedelta(seconds=negative))
         return look(asked, ttl)
 
-    def _ask(self, inventory: Inventory, key: DkimKey) -> Asked:
-        wanted = dkim_needed(inventory, key)
+    def _ahead(self, inventory: Inventory, domain: str, slot: int) -> Seen:
+        customer = inventory.owner(domain)
+        if customer is not None and customer.dkim_records is DkimRecords.TXT:
+            return Seen(ttl=self.ttl)
+        names = [selector(algorithm, slot) for algorithm in Algorithm]
+        cnames = [dkim_cname(inventory.settings, domain, name) for name in names]
+        return look([self._ask(wanted) for wanted in cnames], self.ttl)
+
+    def _ask(self, wanted: Record, key: DkimKey | None = None) -> Asked:
         return Asked(key, wanted, self._resolver.lookup_all(wanted.name, "TXT"))
 
     def _negative_ttl(self, place: str) -> int | Answer:

@@ -108,22 +108,23 @@ class Round:
         """What is due for each domain. Hosts first get what the inventory says, as a push would."""
         signers = self._push()
         slots = {domain: slots_of(self._inventory.keys_of(domain)) for domain in wishes}
+        policies = {domain: policy_of(self._inventory, domain) for domain in wishes}
+        now = self._tools.now()
         places = [
-            (domain, number) for domain, wish in wishes.items() for number in looks(slots[domain], wish)
+            (domain, number)
+            for domain, wish in wishes.items()
+            for number in looks(slots[domain], policies[domain], now, wish)
         ]
+        looked: dict[str, dict[int, Seen]] = {domain: {} for domain in wishes}
         with ThreadPoolExecutor(AT_ONCE) as pool:
             answers = pool.map(lambda place: self._look.at(self._inventory, *place), places)
-            found = dict(zip(places, answers, strict=True))
+            for (domain, number), seen in zip(places, answers, strict=True):
+                looked[domain][number] = seen
         plans = {}
         for domain, wish in wishes.items():
-            seen = {
-                slot.number: replace(
-                    found.get((domain, slot.number), Seen(ttl=self._look.ttl)), signers=signers
-                )
-                for slot in slots[domain]
-            }
-            policy = policy_of(self._inventory, domain)
-            plans[domain] = decide(slots[domain], seen, policy, self._tools.now(), wish, target)
+            unseen = {slot.number: Seen(ttl=self._look.ttl) for slot in slots[domain]}
+            found = {n: replace(seen, signers=signers) for n, seen in (unseen | looked[domain]).items()}
+            plans[domain] = decide(slots[domain], found, policies[domain], now, wish, target)
         return plans
 
     def _push(self) -> dict[str, bool | None]:

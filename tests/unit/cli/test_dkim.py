@@ -120,6 +120,26 @@ def test_keys_from_made_to_signing(run: Run, clock: list[datetime]) -> None:
     assert "@" in history[-1]["who"]
 
 
+def test_a_cname_to_somebody_elses_zone_leaves_all_as_it_is(run: Run, clock: list[datetime]) -> None:
+    publish(run, "s1", "e1")
+    run.dns.set(f"e1._domainkey.{DOMAIN}", "CNAME", "e1.other.example")
+    before = samples.snapshot(run.root)
+    for _ in range(2):
+        held = run("dkim", "rotate", DOMAIN, "--apply")
+        assert held.code == 1
+        assert f"Change it: e1._domainkey.{DOMAIN} CNAME e1.{ZONE}" in held.err
+    assert samples.snapshot(run.root) == before
+    shown = run("dkim", "status", DOMAIN).out
+    assert "free" in shown
+    publish(run, "e1")
+    assert run("dkim", "rotate", DOMAIN, "--apply", "--wait").code == 0
+    clock.append(clock[-1] + timedelta(days=200))
+    run.dns.set(f"s2._domainkey.{DOMAIN}", "CNAME", "s2.other.example")
+    assert run("dkim", "rotate", "--all-due", "--apply").code == 1
+    assert "0 of 1 domains sign with proven keys" in run("dkim", "status", "--all").out
+    assert [slot["slot"] for slot in _json(run, "dkim", "status", DOMAIN)[0]["slots"]] == [1]
+
+
 def test_a_plan_changes_nothing(run: Run, clock: list[datetime]) -> None:
     signing(run, clock)
     before = samples.snapshot(run.root)

@@ -36,6 +36,19 @@ def test_keys_are_exact_when_every_server_has_them() -> None:
     assert look([], TTL).dns is Dns.DOUBT
 
 
+def test_an_alias_that_leads_elsewhere_is_told_whatever_is_there() -> None:
+    away = answer(EXACT, chain=("e1.other.example",))
+    for key in (HELD, None):
+        found = look([Asked(key, CNAME, [answer(EXACT), away])], TTL)
+        assert (found.dns, found.on) == (Dns.ELSEWHERE, On.CUSTOMER)
+        assert f"e1.other.example → {EXACT} (ns1). Change it: {OWNER} CNAME {TARGET}" in found.said
+    detour = answer(EXACT, chain=("e1.other.example", TARGET))
+    assert look([Asked(HELD, CNAME, [detour])], TTL).dns is Dns.EXACT
+    assert look([Asked(None, CNAME, [detour])], TTL).dns is Dns.DOUBT
+    by_hand = replace(CNAME, type="TXT", value=EXACT)
+    assert look([Asked(HELD, by_hand, [away])], TTL).dns is Dns.EXACT
+
+
 @pytest.mark.parametrize("value", ["v=DKIM1; k=ed25519; p=", "v=spf1 -all", f"p={'B' * 44}"])
 def test_a_revoked_key_is_gone_where_nobody_can_verify_with_it(value: str) -> None:
     nothing = answer(outcome=Outcome.NO_SUCH_NAME)

@@ -253,9 +253,31 @@ def test_revoked_keys_are_not_destroyed_while_a_signer_may_hold_them() -> None:
 
 def test_dns_is_asked_about_what_hangs_on_it() -> None:
     slots = [slot(1, KeyState.RETIRING), slot(2, KeyState.ACTIVE), slot(3, KeyState.VERIFIED)]
-    assert looks(slots) == (3,)
-    assert looks(slots, Wish.ROLLBACK) == (1, 3)
-    assert looks([slot(1, KeyState.REVOKED), slot(2, KeyState.PUBLISHED)]) == (1,)
+    assert looks(slots, POLICY, START) == (3,)
+    assert looks(slots, POLICY, START, Wish.ROLLBACK) == (1, 3)
+    assert looks([slot(1, KeyState.REVOKED), slot(2, KeyState.PUBLISHED)], POLICY, START) == (1,)
+    alone = [slot(2, KeyState.ACTIVE)]
+    assert looks(alone, POLICY, START) == ()
+    assert looks(alone, POLICY, START + timedelta(days=180)) == (1,)
+    assert looks(alone, POLICY, START, Wish.ROTATE) == (1,)
+    assert looks(alone, POLICY, START, Wish.ROLLBACK) == ()
+    assert looks([], POLICY, START) == (1,)
+
+
+@pytest.mark.parametrize("wish", [Wish.ROTATE, Wish.EMERGENCY])
+def test_no_keys_are_made_for_names_that_lead_to_somebody_else(wish: Wish) -> None:
+    away = Seen(Dns.ELSEWHERE, TTL, ALL, "s2 → other.example", On.CUSTOMER)
+    plan = decide([slot(1, KeyState.ACTIVE)], {2: away}, POLICY, START, wish)
+    assert Action.GENERATE not in [step.action for step in plan.steps]
+    (wait,) = plan.waits
+    assert (wait.slot, wait.reason, wait.on, wait.until) == (2, "DNS: s2 → other.example", On.CUSTOMER, None)
+
+
+def test_what_was_just_published_may_be_on_its_way_but_not_elsewhere() -> None:
+    coming = slot(2, KeyState.VERIFIED)
+    for dns, until in ((Dns.DIFFERENT, START + TTL), (Dns.ELSEWHERE, None)):
+        plan = decide([slot(1, KeyState.ACTIVE), coming], {2: Seen(dns, TTL, ALL)}, POLICY, START)
+        assert [wait.until for wait in plan.waits] == [until]
 
 
 def test_what_lies_ahead() -> None:
@@ -290,7 +312,7 @@ class Life(RuleBasedStateMachine):
         self.last: dict[int, datetime] = {}  # real: when the last mail was signed with a slot
 
     def seen(self) -> dict[int, Seen]:
-        return {n.number: Seen(self.dns.get(n.number, Dns.DIFFERENT), TTL, self.signers) for n in self.slots}
+        return {n: Seen(self.dns.get(n, Dns.DIFFERENT), TTL, self.signers) for n in (1, 2, 3)}
 
     @rule(hours=st.integers(0, 24 * 30))
     def time_passes(self, hours: int) -> None:
@@ -366,6 +388,7 @@ class Life(RuleBasedStateMachine):
         mine = next((each for each in self.slots if each.number == step.slot), None)
         if step.action is Action.GENERATE:
             assert mine is None
+            assert seen[step.slot].dns is not Dns.ELSEWHERE
             self.last.pop(step.slot, None)
             signing = [each for each in self.slots if each.state is KeyState.ACTIVE]
             assert all(each.proven or each.leaked for each in signing)
