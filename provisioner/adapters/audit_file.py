@@ -6,7 +6,7 @@ import getpass
 import json
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -40,12 +40,12 @@ class AuditFile:
         finally:
             os.close(handle)
 
-    def entries(self, subject: str) -> Iterator[AuditEntry]:
-        """What was done to a subject, or to something of it (`acme.example`, `acme.example slot 2`)."""
+    def entries(self, subjects: Collection[str]) -> Iterator[AuditEntry]:
+        """What was done to these, or to something of them (`acme.example`, `acme.example slot 2`)."""
         if not self._path.exists():
             return
         with self._path.open(encoding="utf-8") as lines:
             for line in lines:
                 facts = json.loads(line)
-                if facts["subject"].partition(" ")[0] == subject:
+                if facts["subject"].partition(" ")[0] in subjects:
                     yield AuditEntry(**facts | {"at": datetime.fromisoformat(facts["at"])})

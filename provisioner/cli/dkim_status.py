@@ -15,11 +15,12 @@ from provisioner.cli.context import context
 from provisioner.cli.dkim import Domains, Json, OfCustomer, app, chosen_or_all
 from provisioner.core.dkim import KeyState
 from provisioner.core.fleet import Inventory
-from provisioner.core.key_slots import Plan, Slot, Wait, policy_of, slots_of
+from provisioner.core.key_slots import On, Plan, Slot, Wait, policy_of, slots_of
 from provisioner.core.rotation import Ahead, forecast
 from provisioner.workflows import rotation
 from provisioner.workflows.rotation import Request
 
+_WHOM = {On.SIGNERS: "a host", On.DNS: "the operator's DNS", On.CUSTOMER: "the customer"}
 _STYLES = {KeyState.ACTIVE: "green", KeyState.RETIRING: "yellow", KeyState.REVOKED: "red"}
 
 
@@ -76,7 +77,7 @@ def ahead(inventory: Inventory, domain: str, request: Request) -> tuple[Ahead, .
     signers = [host.name for host in inventory.group("backends")]
     slots, ttl = slots_of(inventory.keys_of(domain)), timedelta(seconds=inventory.settings.dns_ttl)
     policy = policy_of(inventory, domain)
-    return forecast(slots, signers, ttl, policy, wiring.now(), request.wish, request.slot)
+    return forecast(slots, signers, ttl, policy, wiring.now(), request.wish, request.slots.get(domain))
 
 
 def plan_facts(inventory: Inventory, domain: str, plan: Plan, request: Request) -> dict[str, object]:
@@ -123,8 +124,10 @@ def waits_facts(waits: Iterable[Wait]) -> list[dict[str, object]]:
 
 
 def told(wait: Wait) -> str:
-    """A wait in words."""
-    return f"{wait.reason}, until {wait.until.astimezone():%Y-%m-%d %H:%M:%S}" if wait.until else wait.reason
+    """A wait in words, and who can end it."""
+    until = f", until {wait.until.astimezone():%Y-%m-%d %H:%M:%S}" if wait.until else ""
+    whom = f" (waits for {_WHOM[wait.on]})" if wait.on in _WHOM else ""
+    return f"{wait.reason}{whom}{until}"
 
 
 def _rows(inventory: Inventory, domain: str, plan: Plan) -> list[tuple[str | Text, ...]]:

@@ -104,8 +104,11 @@ class Round:
         keys = (*rest, *(key for keys in self._changed.values() for key in keys))
         return Round(self._store, replace(self._inventory, keys=keys), self._tools, self)
 
-    def plans(self, wishes: Mapping[str, Wish], target: int | None = None) -> dict[str, Plan]:
-        """What is due for each domain. Hosts first get what the inventory says, as a push would."""
+    def plans(self, wishes: Mapping[str, Wish], targets: Mapping[str, int]) -> dict[str, Plan]:
+        """What is due for each domain. Hosts first get what the inventory says, as a push would.
+
+        targets: by domain, the slot that a wish to revoke is about.
+        """
         signers = self._push()
         slots = {domain: slots_of(self._inventory.keys_of(domain)) for domain in wishes}
         policies = {domain: policy_of(self._inventory, domain) for domain in wishes}
@@ -124,6 +127,7 @@ class Round:
         for domain, wish in wishes.items():
             unseen = {slot.number: Seen(ttl=self._look.ttl) for slot in slots[domain]}
             found = {n: replace(seen, signers=signers) for n, seen in (unseen | looked[domain]).items()}
+            target = targets.get(domain)
             plans[domain] = decide(slots[domain], found, policies[domain], now, wish, target)
         return plans
 

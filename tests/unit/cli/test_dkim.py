@@ -109,6 +109,7 @@ def test_keys_from_made_to_signing(run: Run, clock: list[datetime]) -> None:
     assert f"Publish: e1._domainkey.{DOMAIN} CNAME e1.{ZONE}" in held.err
     (facts,) = _json(run, "dkim", "status", DOMAIN)
     assert [(wait["on"], wait["until"]) for wait in facts["waits"]] == [("customer", None)]
+    assert "(waits for the customer)" in " ".join(run("dkim", "status", DOMAIN).out.split())
     publish(run, "s1", "e1")
     signing = run("dkim", "rotate", DOMAIN, "--apply", "--wait")
     assert (signing.code, signing.err.count("Waiting: what resolvers may still believe")) == (0, 1)
@@ -187,6 +188,41 @@ def test_back_and_done_with(run: Run, clock: list[datetime]) -> None:
     assert [slot["state"] for slot in facts["slots"]] == ["active", "revoked"]
 
 
+def test_all_domains_of_a_customer_at_once(run: Run, clock: list[datetime]) -> None:
+    both = (DOMAIN, f"shop.{DOMAIN}")
+    made = _json(run, "dkim", "generate", "--customer", "acme", "--reason", "new")
+    assert [(key["domain"], key["selector"]) for key in made["made"]] == [
+        (domain, selector) for domain in both for selector in ("s1", "e1")
+    ]
+    assert "There were keys already" in run("dkim", "generate", *both).out
+    shown = _json(run, "dkim", "show", "--customer", "acme")
+    assert {key["domain"] for key in shown["keys"]} == set(both)
+    assert {entry["subject"] for entry in shown["history"]} == {f"{domain} slot 1" for domain in both}
+    text = run("dkim", "show", *both).out
+    assert all(f"\n{domain}\n" in text for domain in both)
+    for domain in both:
+        for slot in "12":
+            for letter in "se":
+                target = f"{letter}{slot}.{domain}.dkim.operator.example"
+                run.dns.set(f"{letter}{slot}._domainkey.{domain}", "CNAME", target)
+    for _ in range(2):
+        assert run("dkim", "rotate", "--customer", "acme", "--apply", "--wait").code == 0
+    assert run("dkim", "rollback", "--customer", "acme", "--apply", "--reason", "x").code == 0
+    assert run("dkim", "revoke", "--customer", "acme", "s2", "--apply", "--reason", "x").code == 0
+    for facts in _json(run, "dkim", "status", *both):
+        assert [slot["state"] for slot in facts["slots"]] == ["active", "revoked"]
+    again = ("dkim", "revoke", *both, "e2", "--apply", "--reason", "x")
+    assert "Nothing was due" in run(*again).out
+
+
+def test_keys_of_those_domains_that_have_them(run: Run, clock: list[datetime]) -> None:
+    run("dkim", "generate", DOMAIN)
+    missing = run("dkim", "revoke", DOMAIN, f"shop.{DOMAIN}", "s1")
+    assert (missing.code, f"shop.{DOMAIN} has no key s1" in missing.err) == (2, True)
+    assert run("dkim", "revoke", "--customer", "acme", "s1").code == 0
+    assert run("dkim", "revoke", "--customer", "acme", "s2").code == 2
+
+
 def test_a_probe_that_fails_ends_with_1_and_the_keys_before(
     run: Run,
     clock: list[datetime],
@@ -232,8 +268,13 @@ def test_all_that_is_due(run: Run, clock: list[datetime]) -> None:
         ["rotate", DOMAIN, "--wait"],
         ["rotate", "elsewhere.example"],
         ["rotate", "--customer", "nobody"],
+        ["rotate", "--customer", "acme", "--all-due"],
         ["status"],
         ["status", DOMAIN, "--all"],
+        *([command, *more] for command in ("generate", "show", "rollback") for more in ([], ["x.example"])),
+        *([command, DOMAIN, "--customer", "acme"] for command in ("generate", "show", "rollback")),
+        ["revoke", "s1"],
+        ["revoke"],
     ],
 )
 def test_what_makes_no_sense(run: Run, clock: list[datetime], arguments: list[str]) -> None:

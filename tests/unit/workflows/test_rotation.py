@@ -100,7 +100,9 @@ def run(
     note: Callable[[Transition], None] = lambda _: None,
     slot: int | None = None,
 ) -> Outcome:
-    return rotation.run(store, Request([DOMAIN], wish, "because", slot), world.tools, note)
+    return rotation.run(
+        store, Request([DOMAIN], wish, "because", {DOMAIN: slot} if slot else {}), world.tools, note
+    )
 
 
 def states(store: TenantFiles) -> dict[int, KeyState]:
@@ -519,7 +521,7 @@ def test_without_a_primary_revoked_keys_wait_until_they_are_gone_from_dns(store:
     rotation.run(store, Request([DOMAIN], Wish.ROTATE), tools)
     (key, _) = (each for each in store.load().keys_of(DOMAIN) if each.slot == 1)
     world.dns.set(f"{key.selector}.{DOMAIN}.dkim.operator.example", "TXT", key.record.render())
-    rotation.run(store, Request([DOMAIN], Wish.REVOKE, slot=1), tools)
+    rotation.run(store, Request([DOMAIN], Wish.REVOKE, slots={DOMAIN: 1}), tools)
     for _ in range(3):
         world.now += TTL
         outcome = rotation.run(store, Request([DOMAIN]), tools)
