@@ -210,6 +210,8 @@ def test_names_below_a_domain_sign_as_it_where_the_customer_may(
         message = mail(DOMAIN, ["reader@gmail.test"], From=sender, **UNSUBSCRIBE)
         with fleet.session(account) as session:
             session.send(f"bounce@{DOMAIN}", ["reader@gmail.test"], message)
+        with fleet.session(account) as session, pytest.raises(Exception, match="not owned by user"):
+            session.send(f"bounce@shop.{DOMAIN}", ["reader@gmail.test"], message)
         arrived = fleet.arrived(str(message["Message-ID"]), since)
         assert fleet.proof_of(arrived).dkim == {"rsa": "pass", "ed25519": "pass"}
         for signature in signatures(arrived):
