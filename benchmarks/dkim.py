@@ -9,25 +9,33 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
 from benchmarks import lab
 from benchmarks.report import Ratio
-from benchmarks.signed_domains import copy, customer, inventory_of
+from benchmarks.signed_domains import add_slot, copy, customer, inventory_of
 from provisioner.adapters import tenants
 from provisioner.adapters.tenant_files import TenantFiles
 from provisioner.cli import wiring
-from provisioner.core.fleet import Inventory
-from provisioner.core.key_slots import Action, Wait, Wish
+from provisioner.core.bundle import Bundle
+from provisioner.core.dkim import KeyState
+from provisioner.core.fleet import Host, Inventory
+from provisioner.core.key_slots import Wait, Wish
+from provisioner.core.probes import ProbeAsk, Probed
 from provisioner.core.records import Zone, customer_records
+from provisioner.core.tenants import HostResult
 from provisioner.workflows import rotation
-from provisioner.workflows.push import push_tenants
-from provisioner.workflows.rotation import Request, Transition
+from provisioner.workflows.push import KeyLoader, push_tenants
+from provisioner.workflows.rotation import Request, Tools
 
 DOMAINS, MANY = 1000, 10_000
 ROUNDS = 5
 ZONE = "hooli.example"
+COME, RETIRE = 110, 780
+"""Of ten thousand domains with keys for 180 days each: under way for two days, and retiring for fourteen."""
+PUSHES, PROBES = "pushes to hosts", "probes through every backend"
 
 
 def run() -> list[Ratio]:
@@ -35,18 +43,27 @@ def run() -> list[Ratio]:
     lab.machines()
     with tempfile.TemporaryDirectory() as folder:
         with _inventory(Path(folder) / "thousand") as path:
-            worked, steps = _rotate(path)
+            worked, clock = _rotate(path)
             switched = [_switch(path, f"r{number}.{ZONE}") for number in range(ROUNDS)]
         with _inventory(Path(folder) / "ten-thousand") as path:
-            seconds = _status(path)
-    for action, share in steps.items():
-        print(f"  {action}: {share:.1f} s")
-    proof = steps.get(Action.NOTE_STOPPED.value, 0.0) + steps.get(Action.PROVE.value, 0.0)
+            first, again = _status(path)
+    for what, seconds in clock.spent.items():
+        print(f"  {what}: {seconds:.1f} s")
+    proof = clock.spent[PROBES]
+    status = f"dkim status --all, {MANY} domains, {COME} of them with keys that come, {RETIRE} that retire"
     return [
-        Ratio(f"{DOMAINS} domains until the new keys sign", worked - proof, "goal", 60.0, "s", "≤ 1"),
+        Ratio(
+            f"{DOMAINS} domains until the new keys sign on all signers",
+            worked - proof,
+            "goal",
+            60.0,
+            "s",
+            "≤ 1",
+        ),
         Ratio(f"proofs of {DOMAINS} domains through every backend", proof, "goal", 60.0, "s"),
         Ratio("keys switched on every signer, command and all", median(switched), "goal", 2.0, "s", "≤ 1"),
-        Ratio(f"dkim status --all, {MANY} domains", seconds, "goal", 5.0, "s", "≤ 1"),
+        Ratio(f"{status}; nothing remembered", first, "goal", 5.0, "s", "≤ 1"),
+        Ratio(f"{status}; again", again, "goal", 5.0, "s", "≤ 1"),
     ]
 
 
@@ -61,8 +78,8 @@ def _inventory(path: Path) -> Iterator[Path]:
         push_tenants(own, store.key_loader(own), tenants.push)
 
 
-def _rotate(path: Path) -> tuple[float, dict[str, float]]:
-    """Seconds of work, without the waits that times to live impose, and how they are spent."""
+def _rotate(path: Path) -> tuple[float, Clock]:
+    """Seconds of work, without the waits that times to live impose, and what of them hosts were at work."""
     domains = [f"r{number}.{ZONE}" for number in range(DOMAINS)]
     customer(path, "rotated", domains)
     store = TenantFiles(path)
@@ -81,31 +98,51 @@ def _rotate(path: Path) -> tuple[float, dict[str, float]]:
     return _follow(store, inventory, Request(domains, Wish.ROTATE, "benchmark"))
 
 
-def _follow(store: TenantFiles, inventory: Inventory, request: Request) -> tuple[float, dict[str, float]]:
-    slept = 0.0
-    begun = last = time.monotonic()
-    spent: dict[str, float] = {}
+class Clock:
+    """Seconds that tools take, by what they do."""
+
+    def __init__(self) -> None:
+        self.spent = {PUSHES: 0.0, PROBES: 0.0}
+
+    def tools(self, inventory: Inventory) -> Tools:
+        """A run's tools, with this clock running while hosts are at work."""
+        own = wiring.rotation_tools(inventory)
+
+        def push(bundle: Bundle, hosts: Sequence[Host], load_key: KeyLoader, /) -> list[HostResult]:
+            with self._running(PUSHES):
+                return own.push(bundle, hosts, load_key)
+
+        def probe(asks: Sequence[ProbeAsk], hosts: Sequence[Host], /) -> Sequence[Probed]:
+            with self._running(PROBES):
+                return own.probe(asks, hosts)
+
+        return replace(own, push=push, probe=probe)
+
+    @contextmanager
+    def _running(self, what: str) -> Iterator[None]:
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            self.spent[what] += time.monotonic() - begun
+
+
+def _follow(store: TenantFiles, inventory: Inventory, request: Request) -> tuple[float, Clock]:
+    slept, clock = 0.0, Clock()
+    begun = time.monotonic()
 
     def pause(_: Sequence[str], waits: Sequence[Wait]) -> None:
-        nonlocal slept, last
+        nonlocal slept
         seconds = rotation.pause_for(waits, wiring.now())
         time.sleep(seconds)
         slept += seconds
-        last = time.monotonic()
 
-    def note(transition: Transition) -> None:
-        nonlocal last
-        now = time.monotonic()
-        action = transition.action.value
-        spent[action] = spent.get(action, 0.0) + now - last
-        last = now
-
-    outcome = rotation.follow(store, request, lambda: wiring.rotation_tools(inventory), pause, note)
+    outcome = rotation.follow(store, request, lambda: clock.tools(inventory), pause)
     if outcome.faults:
         raise SystemExit(f"held: {outcome.faults[0]}")
     seconds = time.monotonic() - begun - slept
     print(f"{len(request.domains)} domains in {seconds:.1f} s of work, {slept:.1f} s of waiting", flush=True)
-    return seconds, spent
+    return seconds, clock
 
 
 def _cli(path: Path, *arguments: str) -> float:
@@ -123,9 +160,15 @@ def _switch(path: Path, domain: str) -> float:
     return _cli(path, "rollback", domain, "--apply", "--reason", "benchmark")
 
 
-def _status(path: Path) -> float:
-    inventory = inventory_of(path, [f"n{number}.{ZONE}" for number in range(MANY)])
+def _status(path: Path) -> tuple[float, float]:
+    """Seconds of the first call, to which all is new, and of one after it."""
+    domains = [f"n{number}.{ZONE}" for number in range(MANY)]
+    inventory_of(path, domains)
+    add_slot(path, domains[:RETIRE], 2, KeyState.RETIRING)
+    add_slot(path, domains[-COME:], 2, KeyState.VERIFIED)
+    time.sleep(2.5)  # what was written a moment ago is not remembered
     store = TenantFiles(path)
+    inventory = store.load()
     push_tenants(inventory, store.key_loader(inventory), tenants.push)
-    _cli(path, "status", "--all")
-    return median(_cli(path, "status", "--all", "--json") for _ in range(ROUNDS))
+    first = _cli(path, "status", "--all", "--json")
+    return first, median(_cli(path, "status", "--all", "--json") for _ in range(ROUNDS))

@@ -13,6 +13,7 @@ from provisioner.adapters.tenant_files import TenantFiles
 from provisioner.cli import wiring
 from provisioner.core.dkim import Algorithm, DkimKey, KeyState
 from provisioner.core.fleet import Inventory
+from provisioner.core.key_slots import COMING, LEAVING
 from provisioner.core.records import selector
 
 HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -38,31 +39,32 @@ def inventory_of(path: Path, domains: Sequence[str]) -> Inventory:
         copy(path)
     for domain in domains:
         customer(path, domain.replace(".", "-"), [domain])
-    keys(path, domains)
+    add_slot(path, domains, 1, KeyState.ACTIVE)
     time.sleep(2.5)  # what was written a moment ago is not remembered
     return TenantFiles(path).load()
 
 
-def keys(path: Path, domains: Sequence[str]) -> None:
-    """Give each domain a key file with two active keys."""
+def add_slot(path: Path, domains: Sequence[str], slot: int, state: KeyState) -> None:
+    """Give each of these domains, which have had the same so far, a generation of keys, the same for all."""
     (first, *rest) = domains
-    TenantFiles(path).add_keys(first, [_key(first, algorithm) for algorithm in Algorithm])
+    TenantFiles(path).add_keys(first, [_key(first, algorithm, slot, state) for algorithm in Algorithm])
     for domain in rest:
         shutil.copy(path / f"keys/{first}.yml", path / f"keys/{domain}.yml")
 
 
-def _key(domain: str, algorithm: Algorithm) -> tuple[DkimKey, bytes]:
+def _key(domain: str, algorithm: Algorithm, slot: int, state: KeyState) -> tuple[DkimKey, bytes]:
     public, private = dkim_keys.generate(algorithm)
     now = wiring.now()
     key = DkimKey(
         domain=domain,
-        selector=selector(algorithm, 1),
+        selector=selector(algorithm, slot),
         algorithm=algorithm,
-        slot=1,
-        state=KeyState.ACTIVE,
+        slot=slot,
+        state=state,
         created=now,
         since=now,
-        proven=now,
+        proven=None if state in COMING else now,
+        signed=now if state in LEAVING else None,
         public=public,
     )
     return key, private

@@ -46,9 +46,9 @@ class Dns:
         if not servers:
             self.add(f"ns1.{name}", "A", "127.0.0.1")
 
-    def add(self, name: str, kind: str, *values: str) -> None:
+    def add(self, name: str, kind: str, *values: str, ttl: int = 5) -> None:
         """Set a name's records, in zone file form."""
-        rrset = dns.rrset.from_text(name + ".", 5, "IN", kind, *values)
+        rrset = dns.rrset.from_text(name + ".", ttl, "IN", kind, *values)
         self.data[(rrset.name, rrset.rdtype)] = rrset
 
     def values(self, name: str, kind: str) -> list[str]:

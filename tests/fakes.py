@@ -19,6 +19,7 @@ from provisioner.core.records import Record
 from provisioner.core.tenants import HostResult
 
 SERVER = "ns1.test"
+TTL = 5
 
 
 @dataclass
@@ -30,6 +31,8 @@ class FakeResolver:
     otherwise: Outcome | None = None
     """How every other question ends; None: there is no such name, or none of its records."""
     signed: dict[str, Dnssec] = field(default_factory=dict)
+    ttls: dict[str, int] = field(default_factory=dict)
+    """Of the records of a name, in seconds; else TTL."""
 
     def set(self, name: str, kind: str, *values: str) -> None:
         """Make a name have these values."""
@@ -50,6 +53,7 @@ class FakeResolver:
         self.asked.append((name, kind))
         chain: list[str] = []
         current = name
+        soa = self._soa(name) if kind == "SOA" else ("", 0)
         while kind != "CNAME" and isinstance(target := self.data.get((current, "CNAME")), tuple):
             current = target[0]
             chain.append(current)
@@ -57,12 +61,22 @@ class FakeResolver:
         if isinstance(found, Outcome):
             return Answer(name, kind, found, chain=tuple(chain), server=SERVER)
         if found:
-            return Answer(name, kind, Outcome.FOUND, tuple(found), tuple(chain), SERVER, 5)
+            ttl = max(self.ttls.get(each, TTL) for each in (name, *chain))
+            return Answer(name, kind, Outcome.FOUND, tuple(found), tuple(chain), SERVER, ttl, *soa)
         if self.otherwise is not None:
             return Answer(name, kind, self.otherwise, chain=tuple(chain), server=SERVER)
         exists = any(is_within(owner, current) for owner, _ in self.data)
         outcome = Outcome.NO_DATA if exists else Outcome.NO_SUCH_NAME
-        return Answer(name, kind, outcome, chain=tuple(chain), server=SERVER)
+        return Answer(name, kind, outcome, (), tuple(chain), SERVER, 0, *soa)
+
+    def _soa(self, name: str) -> tuple[str, int]:
+        """The zone of a name, and for how long it may be believed that there is none."""
+        above = name
+        while above:
+            if isinstance(found := self.data.get((above, "SOA")), tuple):
+                return above, int(found[0].split()[-1])
+            above = above.partition(".")[2]
+        return "", 0
 
     def lookup_all(self, name: str, kind: str) -> tuple[Answer, ...]:
         return (self.lookup(name, kind),)

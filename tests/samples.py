@@ -85,6 +85,7 @@ def write(root: Path, **changes: str | None) -> Path:
         "hosts": ("hosts.yml", HOSTS),
         "acme": ("customers/acme.yml", ACME),
         "globex": ("customers/globex.yml", GLOBEX),
+        "plans": ("plans.yml", None),
         "password": (vault.DEFAULT_FILE, PASSWORD + "\n"),
     }
     for key, (name, text) in files.items():

@@ -6,7 +6,7 @@ import getpass
 import json
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +30,8 @@ class AuditFile:
 
     def append(self, entries: Sequence[AuditEntry]) -> None:
         """Add entries, which are on disk when this returns. Several may write at once."""
+        if not entries:
+            return
         lines = [json.dumps(asdict(entry) | {"at": entry.at.isoformat()}) + "\n" for entry in entries]
         handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, SECRET_MODE)
         try:
@@ -38,12 +40,12 @@ class AuditFile:
         finally:
             os.close(handle)
 
-    def entries(self, subject: str) -> Iterator[AuditEntry]:
-        """What was done to a subject, or to something of it (`acme.example`, `acme.example slot 2`)."""
+    def entries(self, subjects: Collection[str]) -> Iterator[AuditEntry]:
+        """What was done to these, or to something of them (`acme.example`, `acme.example slot 2`)."""
         if not self._path.exists():
             return
         with self._path.open(encoding="utf-8") as lines:
             for line in lines:
                 facts = json.loads(line)
-                if facts["subject"].partition(" ")[0] == subject:
+                if facts["subject"].partition(" ")[0] in subjects:
                     yield AuditEntry(**facts | {"at": datetime.fromisoformat(facts["at"])})

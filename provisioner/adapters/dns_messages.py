@@ -39,28 +39,31 @@ def read(message: Reply, name: str, kind: str, server: str, *, authority: bool) 
     if authority and not message.flags & dns.flags.AA:
         return Answer(name, kind, Outcome.LAME, server=server)
     chain: list[str] = []
-    current = owner(name)
+    current, ttl = owner(name), 0
     while (alias := _find(message, current, "CNAME")) is not None and kind != "CNAME":
-        current = alias[0].target
+        current, ttl = alias[0].target, max(ttl, alias.ttl)
         if len(chain) >= _MAX_CNAMES:
             return Answer(name, kind, Outcome.LOOP, chain=tuple(chain), server=server)
         chain.append(_text(current))
     found = _find(message, current, kind)
-    if found is not None:
-        values = tuple(sorted(presentation(item) for item in found))
-        zone = zone_in(message, name)
-        return Answer(name, kind, Outcome.FOUND, values, tuple(chain), server, found.ttl, zone)
+    values = tuple(sorted(presentation(item) for item in found)) if found is not None else ()
     outcome = Outcome.NO_SUCH_NAME if code == dns.rcode.NXDOMAIN else Outcome.NO_DATA
-    return Answer(name, kind, outcome, chain=tuple(chain), server=server, zone=zone_in(message, name))
+    if found is not None:
+        outcome, ttl = Outcome.FOUND, max(ttl, found.ttl)
+    zone, negative = zone_in(message, name)
+    return Answer(name, kind, outcome, values, tuple(chain), server, ttl, zone, negative)
 
 
-def zone_in(message: dns.message.Message, name: str) -> str:
-    """The zone that a name is in, by the SOA record that comes along; empty when there is none."""
+def zone_in(message: dns.message.Message, name: str) -> tuple[str, int]:
+    """The zone that a name is in and its negative time to live, by the SOA record that comes along.
+
+    That is the smaller of the record's own and its last field (RFC 2308 5). Empty and 0 when there is none.
+    """
     at = owner(name)
     for item in (*message.answer, *message.authority):
         if item.rdtype == dns.rdatatype.SOA and at.is_subdomain(item.name):
-            return _text(item.name)
-    return ""
+            return _text(item.name), min(item.ttl, item[0].minimum)
+    return "", 0
 
 
 def presentation(item: dns.rdata.Rdata) -> str:

@@ -127,7 +127,13 @@ class Authorities:
         if left == 0:
             return (replace(answer, outcome=Outcome.LOOP, values=()),)
         return tuple(
-            replace(further, name=name, chain=(*so_far, *further.chain), server=f"{label}, {further.server}")
+            replace(
+                further,
+                name=name,
+                chain=(*so_far, *further.chain),
+                server=f"{label}, {further.server}",
+                ttl=max(answer.ttl, further.ttl),
+            )
             for further in await self._follow(leaving, kind, left - 1)
         )
 

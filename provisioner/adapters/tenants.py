@@ -39,7 +39,8 @@ def state(ssh: Ssh) -> TenantState:
 def push(bundle: Bundle, hosts: Sequence[Host], load_key: KeyLoader) -> list[HostResult]:
     """Make `bundle` the active one on every host that can be reached; one result a host, in their order.
 
-    Safe to run again: a host that has the version is left as it is.
+    A host that has it holds all the signing keys that it names, and none besides. Safe to run again: a host
+    that has it is left as it is.
     """
 
     def one(ssh: Ssh) -> HostResult:
@@ -65,7 +66,7 @@ def look(bundle: Bundle, hosts: Sequence[Host], _: KeyLoader) -> list[HostResult
 
 
 def _has(found: TenantState, bundle: Bundle) -> bool:
-    return found.version == bundle.version and not found.missing_keys
+    return found.version == bundle.version and not found.missing_keys and not found.stray_keys
 
 
 def _on_each(hosts: Sequence[Host], one: Callable[[Ssh], HostResult]) -> list[HostResult]:
@@ -130,7 +131,7 @@ def _state(result: Result) -> TenantState:
     try:
         said = json.loads(result.stdout)
         # A host whose role is older says nothing of files: it gets all of them.
-        lacking = frozenset(said.get("missing_keys", ()))
-        return TenantState(said["version"], said["previous"], said.get("files", {}), lacking)
+        lacking, stray = (frozenset(said.get(name, ())) for name in ("missing_keys", "stray_keys"))
+        return TenantState(said["version"], said["previous"], said.get("files", {}), lacking, stray)
     except (ValueError, KeyError, TypeError) as error:
         raise TenantError(f"the host's answer makes no sense: {result.text[:80]!r}") from error

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from provisioner.adapters import counters, passwords, tenants
+from provisioner.adapters import audit_file, counters, passwords, tenants
+from provisioner.adapters.audit_file import AuditFile
 from provisioner.adapters.tenant_files import TenantFiles
 from provisioner.cli import output, wiring
 from provisioner.cli.context import context
+from provisioner.core.audit import AuditEntry
 from provisioner.core.customers import Customer, Suspension, today_in
 from provisioner.core.errors import HostsFailed, UsageError
 from provisioner.core.fleet import Inventory
@@ -18,7 +21,7 @@ from provisioner.core.gate import NOT_ACTIVE
 from provisioner.core.plans import LIMITS
 from provisioner.core.usage import Ban, holding, zone
 from provisioner.workflows import customer as workflow
-from provisioner.workflows.customer import Added, NewCustomer
+from provisioner.workflows.customer import Added, LastKey, NewCustomer
 from provisioner.workflows.push import PushReport
 
 app = typer.Typer(help="Customers: who may send, in which names, on which plan.", no_args_is_help=True)
@@ -149,22 +152,48 @@ def remove(
     """Remove a customer: its file, its domains' DKIM keys, and its accounts on the hosts."""
     path = context(ctx).path
     store = TenantFiles(path)
-    customer = workflow.known(store.load(), name)
+    inventory = store.load()
+    customer = workflow.known(inventory, name)
     if json and not yes:
         raise UsageError("With --json nobody is asked", hint="Add --yes")
     if not json:
-        output.say(f"This removes {name} with {len(customer.accounts)} account(s), for good:")
-        for file in store.files_of(customer):
-            output.say(f"  {file}")
-        output.say("Its records in DNS stay: mail signed with its keys may still be on the way.")
+        _warn(store, inventory, customer)
     if not yes and not typer.confirm("Remove?"):
         raise UsageError(f"{name} was not removed")
-    files, report = workflow.remove(store, name, None if no_push else tenants.push)
+
+    def announce(gone: Sequence[LastKey]) -> None:
+        AuditFile(path).append([_gone(each, name) for each in gone])
+
+    hosts = None if no_push else tenants.push
+    files, report = workflow.remove(store, name, hosts, wiring.now(), announce)
     if json:
         output.as_json({"name": name, "files": list(files)})
     else:
         output.say(f"Removed {', '.join(files)}")
     told(report, quiet=json)
+
+
+def _warn(store: TenantFiles, inventory: Inventory, customer: Customer) -> None:
+    """Tell what goes with a customer, and what stays."""
+    output.say(f"This removes {customer.name} with {len(customer.accounts)} account(s), for good:")
+    for file in store.files_of(customer):
+        output.say(f"  {file}")
+    output.say("Its records in DNS stay: mail signed with its keys may still be on the way.")
+    keys = workflow.last_keys(inventory, customer, wiring.now())
+    if keys:
+        until = max(each.until for each in keys).date()
+        output.say(f"Nothing withdraws or exports these any more; keep them until {until}, then remove them:")
+        for each in keys:
+            output.say(f"  {each.record}. TXT")
+
+
+def _gone(last: LastKey, customer: str) -> AuditEntry:
+    key = last.key
+    seen = f"its record {last.record} stays; of no use from {last.until.date()} on"
+    action = f"{key.selector} destroyed: private key deleted"
+    why = f"customer {customer} removed"
+    subject = f"{key.domain} slot {key.slot}"
+    return AuditEntry(wiring.now(), audit_file.who(), subject, action, why, seen)
 
 
 @app.command()

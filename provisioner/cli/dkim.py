@@ -36,9 +36,9 @@ Reason = Annotated[str, typer.Option(help="Why; kept in the audit log.")]
 
 
 def chosen(inventory: Inventory, domains: Sequence[str] | None, customer: str | None) -> tuple[str, ...]:
-    """The domains asked for by name or customer; none when neither is given. Raises UsageError for both."""
-    if domains and customer:
-        raise UsageError("Give domains or --customer, not both")
+    """The domains asked for by name or customer. Raises UsageError for both, or neither."""
+    if bool(domains) == bool(customer):
+        raise UsageError("Give domains or --customer, one of them")
     if customer:
         return known(inventory, customer).domains
     return tuple(dict.fromkeys(workflow.owned(inventory, domain) for domain in domains or ()))
@@ -53,40 +53,59 @@ def chosen_or_all(
     option: str = "--all",
 ) -> tuple[str, ...]:
     """The domains asked for, or all that have keys, perhaps none. Raises UsageError for both, or neither."""
-    names = chosen(inventory, domains, customer)
-    if bool(names) == everything:
+    if (bool(domains), bool(customer), everything).count(True) != 1:
         raise UsageError(f"Give domains, --customer or {option}, one of them")
-    names = names or all_domains(inventory)
+    names = all_domains(inventory) if everything else chosen(inventory, domains, customer)
     if not names:
         output.note("No domain has keys yet. Make the first: provisioner dkim rotate DOMAIN --apply")
     return names
 
 
 @app.command()
-def generate(ctx: typer.Context, domain: Domain, json: Json = False) -> None:
-    """Make a domain's first keys, RSA and Ed25519; those that are there stay. They do not sign yet."""
-    make = wiring.key_maker(context(ctx).load().settings)
-    done = workflow.generate(TenantFiles(context(ctx).path), make, domain, wiring.now())
+def generate(
+    ctx: typer.Context,
+    domains: Domains = None,
+    customer: OfCustomer = None,
+    reason: Reason = "",
+    json: Json = False,
+) -> None:
+    """Make domains' first keys, RSA and Ed25519; those that are there stay. They do not sign yet."""
+    path, inventory = context(ctx).path, context(ctx).load()
+    store, audit = TenantFiles(path), wiring.auditor(path)
+    make, why = wiring.key_maker(inventory.settings), reason or "asked for"
+    names = chosen(inventory, domains, customer)
+    done = [workflow.generate(store, make, name, wiring.now(), audit, why) for name in names]
+    made, kept = ([key for each in done for key in getattr(each, part)] for part in ("made", "kept"))
     if json:
-        output.as_json({"made": [facts(key) for key in done.made], "kept": [facts(key) for key in done.kept]})
+        output.as_json({"made": [facts(key) for key in made], "kept": [facts(key) for key in kept]})
         return
-    for key in done.made:
+    for key in made:
         output.say(f"Made {key.selector} ({key.algorithm.value}) for {key.domain}")
-    if not done.made:
+    if not made:
         output.say("There were keys already; nothing was made.")
-    output.say(f"Next: provisioner dkim rotate {domain} --apply --wait")
+    whose = f"--customer {customer}" if customer else " ".join(names)
+    output.say(f"Next: provisioner dkim rotate {whose} --apply --wait")
 
 
 @app.command()
-def show(ctx: typer.Context, domain: Domain, json: Json = False) -> None:
-    """Show a domain's keys, their state, the records that they need, and what was done to them."""
+def show(
+    ctx: typer.Context, domains: Domains = None, customer: OfCustomer = None, json: Json = False
+) -> None:
+    """Show domains' keys, their state, the records that they need, and what was done to them."""
     inventory = context(ctx).load()
-    name = workflow.owned(inventory, domain)
-    keys = inventory.keys_of(name)
-    history = list(AuditFile(context(ctx).path).entries(name))
+    names = chosen(inventory, domains, customer)
+    log = AuditFile(context(ctx).path)
     if json:
-        output.as_json({"keys": [facts(key) for key in keys], "history": history})
+        keys = [facts(key) for name in names for key in inventory.keys_of(name)]
+        output.as_json({"keys": keys, "history": list(log.entries(names))})
         return
+    for name in names:
+        if len(names) > 1:
+            output.say(f"\n{name}")
+        _show(inventory, inventory.keys_of(name), list(log.entries([name])))
+
+
+def _show(inventory: Inventory, keys: Sequence[DkimKey], history: Sequence[AuditEntry]) -> None:
     output.table(
         ("Selector", "Algorithm", "Slot", "State", "Since", "Fingerprint"),
         [
@@ -124,8 +143,11 @@ def import_(
     passphrase = passphrase_file.read_bytes().strip() if passphrase_file else None
     read = dkim_keys.read(file.read_bytes(), passphrase)
     resolver = wiring.resolver(context(ctx).load().settings)
-    key = dkim_import.take_over(TenantFiles(path), resolver, domain, selector, read, wiring.now())
-    _audit(path, key, "imported", reason)
+
+    def announce(key: DkimKey) -> None:
+        _audit(path, key, f"imported as {key.id[:16]}", reason)
+
+    key = dkim_import.take_over(TenantFiles(path), resolver, domain, selector, read, wiring.now(), announce)
     if json:
         output.as_json(facts(key))
         return

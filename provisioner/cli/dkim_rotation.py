@@ -12,7 +12,7 @@ import typer
 from provisioner.adapters.tenant_files import TenantFiles
 from provisioner.cli import output, wiring
 from provisioner.cli.context import context
-from provisioner.cli.dkim import Domain, Domains, Json, OfCustomer, Reason, app, chosen, chosen_or_all
+from provisioner.cli.dkim import Domains, Json, OfCustomer, Reason, app, chosen, chosen_or_all
 from provisioner.cli.dkim_progress import Teller
 from provisioner.cli.dkim_status import plan_facts, show_plans, told, waits_facts
 from provisioner.core.errors import CheckFailed, HostsFailed, UsageError
@@ -36,7 +36,7 @@ def rotate(
     wait: Annotated[bool, typer.Option("--wait", help="Go on until new keys sign and are proven.")] = False,
     timeout: Annotated[int, typer.Option(help="Seconds to wait at most.", min=1)] = 86_400,
     emergency: Annotated[
-        bool, typer.Option("--emergency", help="The keys have leaked: revoke them once others sign.")
+        bool, typer.Option("--emergency", help="The keys have leaked: revoke them once others sign, proven.")
     ] = False,
     reason: Reason = "",
     json: Json = False,
@@ -61,29 +61,46 @@ def rotate(
 
 @app.command()
 def rollback(
-    ctx: typer.Context, domain: Domain, reason: Reason = "", apply: Apply = False, json: Json = False
+    ctx: typer.Context,
+    domains: Domains = None,
+    customer: OfCustomer = None,
+    reason: Reason = "",
+    apply: Apply = False,
+    json: Json = False,
 ) -> None:
     """Go back to the keys before, as long as they retire: one switch, all records are there."""
-    request = Request([domain], Wish.ROLLBACK, _because(reason, apply=apply))
-    _carry_out(context(ctx).path, request, apply=apply, json=json)
+    names = chosen(context(ctx).load(), domains, customer)
+    _carry_out(
+        context(ctx).path,
+        Request(names, Wish.ROLLBACK, _because(reason, apply=apply)),
+        apply=apply,
+        json=json,
+    )
 
 
 @app.command()
 def revoke(
     ctx: typer.Context,
-    domain: Domain,
+    domains: Domains = None,
+    *,
     selector: Annotated[str, typer.Argument(help="The selector of one of the keys; both of its slot go.")],
+    customer: OfCustomer = None,
     reason: Reason = "",
     apply: Apply = False,
     json: Json = False,
 ) -> None:
-    """Be done with keys at once: those that retire are revoked, those on their way destroyed."""
+    """Revoke keys: those on their way at once, those that retire when no signer uses them and others work.
+
+    Of a customer's domains, those are meant that have a key of that selector.
+    """
     inventory = context(ctx).load()
-    (name,) = chosen(inventory, [domain], None)
-    slot = next((key.slot for key in inventory.keys_of(name) if key.selector == selector), None)
-    if slot is None:
-        raise UsageError(f"{name} has no key {selector}", hint=f"provisioner dkim show {name}")
-    request = Request([name], Wish.REVOKE, _because(reason, apply=apply), slot)
+    names = chosen(inventory, domains, customer)
+    keys = {(key.domain, key.selector): key.slot for key in inventory.keys}
+    slots = {name: keys[name, selector] for name in names if (name, selector) in keys}
+    lacking = [name for name in names if name not in slots]
+    if lacking and (domains or not slots):
+        raise UsageError(f"{lacking[0]} has no key {selector}", hint=f"provisioner dkim show {lacking[0]}")
+    request = Request(tuple(slots), Wish.REVOKE, _because(reason, apply=apply), slots)
     _carry_out(context(ctx).path, request, apply=apply, json=json)
 
 
@@ -140,7 +157,7 @@ def _end(request: Request, outcome: Outcome) -> None:
     """The exit code: what needs somebody is a failure, what only needs time is none."""
     held = [(name, wait) for name, waits in outcome.waits.items() for wait in waits if wait.until is None]
     lines = [f"{each.domain} slot {each.slot}: {each.message}" for each in outcome.faults]
-    lines += [f"{name} slot {wait.slot}: {wait.reason}" for name, wait in held]
+    lines += [f"{name} slot {wait.slot}: {told(wait)}" for name, wait in held]
     if not lines:
         return
     more = f" and {len(lines) - EACH} more" if len(lines) > EACH else ""

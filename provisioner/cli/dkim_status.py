@@ -15,11 +15,12 @@ from provisioner.cli.context import context
 from provisioner.cli.dkim import Domains, Json, OfCustomer, app, chosen_or_all
 from provisioner.core.dkim import KeyState
 from provisioner.core.fleet import Inventory
-from provisioner.core.key_slots import Plan, Slot, Wait, policy_of, slots_of
+from provisioner.core.key_slots import On, Plan, Slot, Wait, policy_of, slots_of
 from provisioner.core.rotation import Ahead, forecast
 from provisioner.workflows import rotation
 from provisioner.workflows.rotation import Request
 
+_WHOM = {On.SIGNERS: "a host", On.DNS: "the operator's DNS", On.CUSTOMER: "the customer"}
 _STYLES = {KeyState.ACTIVE: "green", KeyState.RETIRING: "yellow", KeyState.REVOKED: "red"}
 
 
@@ -42,7 +43,7 @@ def status(
     if json:
         output.as_json([plan_facts(inventory, name, plan, request) for name, plan in plans.items()])
         return
-    shown = [name for name in plans if not everything or not _quiet(inventory, name)]
+    shown = [name for name in plans if not everything or not _quiet(inventory, name, plans[name])]
     rows = [row for name in shown for row in _rows(inventory, name, plans[name])]
     if rows:
         output.table(("Domain", "Slot", "Selectors", "State", "Since", "Next, or what it waits for"), rows)
@@ -76,7 +77,7 @@ def ahead(inventory: Inventory, domain: str, request: Request) -> tuple[Ahead, .
     signers = [host.name for host in inventory.group("backends")]
     slots, ttl = slots_of(inventory.keys_of(domain)), timedelta(seconds=inventory.settings.dns_ttl)
     policy = policy_of(inventory, domain)
-    return forecast(slots, signers, ttl, policy, wiring.now(), request.wish, request.slot)
+    return forecast(slots, signers, ttl, policy, wiring.now(), request.wish, request.slots.get(domain))
 
 
 def plan_facts(inventory: Inventory, domain: str, plan: Plan, request: Request) -> dict[str, object]:
@@ -123,30 +124,42 @@ def waits_facts(waits: Iterable[Wait]) -> list[dict[str, object]]:
 
 
 def told(wait: Wait) -> str:
-    """A wait in words."""
-    return f"{wait.reason}, until {wait.until.astimezone():%Y-%m-%d %H:%M:%S}" if wait.until else wait.reason
+    """A wait in words, and who can end it."""
+    until = f", until {wait.until.astimezone():%Y-%m-%d %H:%M:%S}" if wait.until else ""
+    whom = f" (waits for {_WHOM[wait.on]})" if wait.on in _WHOM else ""
+    return f"{wait.reason}{whom}{until}"
 
 
 def _rows(inventory: Inventory, domain: str, plan: Plan) -> list[tuple[str | Text, ...]]:
     keys, due = inventory.keys_of(domain), _due(inventory, domain)
     rows: list[tuple[str | Text, ...]] = []
-    for slot in slots_of(keys):
+    slots = slots_of(keys)
+    for slot in slots:
         selectors = ", ".join(sorted(key.selector for key in keys if key.slot == slot.number))
-        steps = [each.action.value for each in plan.steps if each.slot == slot.number]
-        steps += [told(wait) for wait in plan.waits if wait.slot == slot.number]
+        steps = _next(plan, slot.number)
         if not steps and slot.state is KeyState.ACTIVE and due:
             steps = [f"rotation due on {due.date()}"]
         state = Text(slot.state.value + (", leaked" if slot.leaked else ""), _STYLES.get(slot.state, ""))
         rows.append((domain, str(slot.number), selectors, state, f"{slot.since.date()}", "; ".join(steps)))
+    free = {each.slot for each in plan.waits} | {each.slot for each in plan.steps if slots}
+    for number in sorted(free - {slot.number for slot in slots}):
+        rows.append((domain, str(number), "", "free", "", "; ".join(_next(plan, number))))
     if not rows:
         rows.append((domain, "", "", "no keys", "", f"provisioner dkim rotate {domain} --apply"))
     return rows
 
 
-def _quiet(inventory: Inventory, domain: str) -> bool:
-    """Whether nothing is under way: one slot, which signs and is proven."""
+def _next(plan: Plan, slot: int) -> list[str]:
+    """What is due for a slot, and what it waits for, in words."""
+    steps = [each.action.value for each in plan.steps if each.slot == slot]
+    return steps + [told(wait) for wait in plan.waits if wait.slot == slot]
+
+
+def _quiet(inventory: Inventory, domain: str, plan: Plan) -> bool:
+    """Whether nothing is due or under way: one slot, which signs and is proven."""
     slots = slots_of(inventory.keys_of(domain))
-    return len(slots) == 1 and _settled(slots[0]) and not slots[0].leaked
+    settled = len(slots) == 1 and _settled(slots[0]) and not slots[0].leaked
+    return settled and not plan.steps and not plan.waits
 
 
 def _settled(slot: Slot) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -97,11 +97,7 @@ def key_maker(settings: FleetSettings) -> KeyMaker:
 
 def rotation_tools(inventory: Inventory, *, look_only: bool = False) -> Tools:
     """What carries DKIM keys through their life; `look_only`: no host is changed. Raises UsageError."""
-    names, log, who = resolver(inventory.settings), AuditFile(Path(inventory.path)), audit_file.who()
-
-    def audit(done: Sequence[Transition]) -> None:
-        log.append([AuditEntry(t.at, who, t.subject, t.told, t.why, t.seen) for t in done])
-
+    names = resolver(inventory.settings)
     return Tools(
         make=key_maker(inventory.settings),
         push=tenants.look if look_only else tenants.push,
@@ -109,5 +105,15 @@ def rotation_tools(inventory: Inventory, *, look_only: bool = False) -> Tools:
         publisher=publisher(inventory) if inventory.settings.dns_primary and not look_only else None,
         probe=Probes(names.lookup),
         now=now,
-        audit=audit,
+        audit=auditor(Path(inventory.path)),
     )
+
+
+def auditor(inventory: Path) -> Callable[[Sequence[Transition]], None]:
+    """What writes transitions of keys into an inventory's audit log."""
+    log, who = AuditFile(inventory), audit_file.who()
+
+    def audit(done: Sequence[Transition]) -> None:
+        log.append([AuditEntry(t.at, who, t.subject, t.told, t.why, t.seen) for t in done])
+
+    return audit

@@ -30,8 +30,10 @@ class Answer:
     """One server's answer to one question.
 
     values: presentation form, names without the final dot and in lower case, a TXT record's strings joined.
-    chain: the CNAME targets on the way, in order. server: who was asked, for people. ttl: of the values.
-    zone: the zone of the name, where the answer tells it by an SOA record.
+    chain: the CNAME targets on the way, in order. server: who was asked, for people.
+    ttl: for how long caches may keep it, in seconds: the longest of the values and the aliases on the way.
+    zone: the zone of the name, where the answer tells it by an SOA record; and negative: for how long caches
+    may then keep that there is none (RFC 2308 5).
     """
 
     name: str
@@ -42,6 +44,7 @@ class Answer:
     server: str = ""
     ttl: int = 0
     zone: str = ""
+    negative: int = 0
 
     @property
     def certain(self) -> bool:

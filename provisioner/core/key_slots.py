@@ -31,7 +31,7 @@ HELD = frozenset({KeyState.DISTRIBUTED, KeyState.PUBLISHED, KeyState.VERIFIED, *
 class Slot:
     """A generation of keys. since: when it came into its state.
 
-    agreed: when DNS was first seen to have exactly it everywhere, without a doubt since.
+    agreed: when DNS was first seen to be everywhere as it ought to (`Dns`), without a doubt since.
     proven: when probes through every backend were verified from outside.
     signed: when every signer was seen to have stopped using it; None: one may still sign with it.
     leaked: somebody else may have the private keys, or nobody is to use them.
@@ -62,10 +62,14 @@ def with_slot(key: DkimKey, slot: Slot) -> DkimKey:
 
 
 class Dns(StrEnum):
-    """What the authoritative servers say of a slot's records, all of them taken together."""
+    """What the authoritative servers say of a slot's records, all of them taken together.
 
-    EXACT = "every server has exactly these keys"
+    What they ought to have is exactly these keys; of revoked ones, nothing that a signature verifies with.
+    """
+
+    EXACT = "every server has what it ought to"
     DIFFERENT = "a server has something else"
+    ELSEWHERE = "their names lead to somebody else's zone"
     DOUBT = "a server does not answer"
 
 
@@ -86,7 +90,8 @@ class Seen:
 
     ttl: the larger of the records' time to live and the zone's negative one, for which resolvers may still
     believe what was before.
-    signers: host → whether it has the bundle with these keys in their present state; None: no answer.
+    signers: host → whether it has the bundle with these keys in their present state, which holds no others;
+    None: no answer.
     said: the servers' own words about what is not EXACT, and what to do; or which servers agree.
     on: whose it is to mend what is not EXACT.
     """
@@ -98,12 +103,15 @@ class Seen:
     on: On = On.DNS
 
     @property
+    def away(self) -> str:
+        """The signers that are not in the keys' present state for certain; empty when all are."""
+        names = sorted(host for host, holds in self.signers.items() if not holds)
+        return ", ".join(names) or ("" if self.signers else "all")
+
+    @property
     def lacking(self) -> str:
         """Which signers do not have the keys for certain; empty when all have."""
-        names = sorted(host for host, holds in self.signers.items() if not holds)
-        if self.signers and not names:
-            return ""
-        return f"signers that have not shown these keys: {', '.join(names) or 'all'}"
+        return f"signers that have not shown these keys: {self.away}" if self.away else ""
 
     @property
     def doubt(self) -> str:
@@ -119,6 +127,10 @@ class Policy:
     queue: timedelta = timedelta(days=5)
     hops: timedelta = timedelta(days=1)
     retire_at_least: timedelta = timedelta(days=14)
+
+    def retirement(self, ttl: timedelta) -> timedelta:
+        """For how long its record outlives the last signature: a queue's life, the way, and a cache's."""
+        return max(self.retire_at_least, self.queue + self.hops + ttl)
 
 
 def policy_of(inventory: Inventory, domain: str) -> Policy:

@@ -62,7 +62,7 @@ def dkim_needed(inventory: Inventory, key: DkimKey) -> Record:
     customer = inventory.owner(key.domain)
     if customer is not None and customer.dkim_records is DkimRecords.TXT:
         return _by_hand(key)
-    return _cname(inventory.settings, key.domain, key.selector)
+    return dkim_cname(inventory.settings, key.domain, key.selector)
 
 
 def _by_hand(key: DkimKey) -> Record:
@@ -70,7 +70,8 @@ def _by_hand(key: DkimKey) -> Record:
     return Record(owner, "TXT", key.record.render(), Zone.CUSTOMER, "dkim-txt")
 
 
-def _cname(settings: FleetSettings, domain: str, its_selector: str) -> Record:
+def dkim_cname(settings: FleetSettings, domain: str, its_selector: str) -> Record:
+    """The alias from where verifiers look to the key's own name, which a customer publishes once."""
     target = dkim_target(settings, domain, its_selector)
     return Record(dkim_owner(domain, its_selector), "CNAME", target, Zone.CUSTOMER, "dkim-cname")
 
@@ -89,7 +90,7 @@ def customer_records(
     if customer.dkim_records is DkimRecords.TXT:
         return (spf, *(_by_hand(key) for key in published), _dmarc(customer, domain))
     cnames = [
-        _cname(settings, domain, selector(algorithm, slot)) for slot in SLOTS for algorithm in Algorithm
+        dkim_cname(settings, domain, selector(algorithm, slot)) for slot in SLOTS for algorithm in Algorithm
     ]
     texts = [
         Record(dkim_target(settings, domain, key.selector), "TXT", key.record.render(), Zone.OPERATOR, "dkim")

@@ -43,22 +43,41 @@ def decide(
     slots: those in use, at most one active. seen: by slot; a slot that was not looked at counts as doubt.
     target: the slot that a wish to revoke is about.
     """
-    active = next((slot for slot in slots if slot.state is KeyState.ACTIVE), None)
+    active = _active(slots)
     if wish is Wish.ROLLBACK:
         return rollback(slots, seen, active)
     if wish is Wish.REVOKE:
         return _revoke(slots, target)
-    found = [_of(slot, seen.get(slot.number, Seen()), active, policy, now) for slot in slots]
-    if wish is Wish.EMERGENCY and active is not None and not active.leaked:
-        found.append(Step(active.number, Action.MARK_LEAKED, active.state))
-    found.append(_new(slots, active, policy, now, wish))
+    leaks = active is not None and _leaks(slots, active, wish)
+    found = [
+        Step(slot.number, Action.MARK_LEAKED, slot.state)
+        if leaks and slot is active
+        else _of(slot, seen.get(slot.number, Seen()), active, policy, now)
+        for slot in slots
+    ]
+    found.append(_new(slots, seen, policy, now, wish))
     return Plan(
         tuple(each for each in found if isinstance(each, Step)),
         tuple(each for each in found if isinstance(each, Wait)),
     )
 
 
+def looks(slots: Sequence[Slot], policy: Policy, now: datetime, wish: Wish = Wish.NOTHING) -> tuple[int, ...]:
+    """The slots that `decide` wants to know from DNS: of keys that hang on it, and of those to be made."""
+    wanted = {KeyState.VERIFIED, KeyState.REVOKED} | ({KeyState.RETIRING} if wish is Wish.ROLLBACK else set())
+    found = [slot.number for slot in slots if slot.state in wanted]
+    new = _new(slots, {}, policy, now, wish) if wish not in {Wish.ROLLBACK, Wish.REVOKE} else None
+    return (*found, new.slot) if isinstance(new, Step) else tuple(found)
+
+
+def _active(slots: Sequence[Slot]) -> Slot | None:
+    return next((slot for slot in slots if slot.state is KeyState.ACTIVE), None)
+
+
 def _of(slot: Slot, seen: Seen, active: Slot | None, policy: Policy, now: datetime) -> Step | Wait | None:
+    if slot.state in COMING and slot.leaked:
+        # Their records may be out already, at a customer that publishes by hand from the first hour.
+        return Step(slot.number, Action.REVOKE, KeyState.REVOKED, seen="never signed with")
     if slot.state in COMING:
         return _coming(slot, seen, active, now)
     return _used(slot, seen, active, policy, now)
@@ -66,8 +85,6 @@ def _of(slot: Slot, seen: Seen, active: Slot | None, policy: Policy, now: dateti
 
 def _coming(slot: Slot, seen: Seen, active: Slot | None, now: datetime) -> Step | Wait:
     """The next step of keys that do not sign yet."""
-    if slot.leaked:
-        return Step(slot.number, Action.DESTROY, KeyState.DESTROYED, seen="never signed with")
     if slot.state is KeyState.GENERATED:
         return Step(slot.number, Action.DISTRIBUTE, KeyState.DISTRIBUTED)
     if seen.lacking:
@@ -76,26 +93,29 @@ def _coming(slot: Slot, seen: Seen, active: Slot | None, now: datetime) -> Step 
         return Step(slot.number, Action.ACKNOWLEDGE, KeyState.PUBLISHED, seen=_holders(seen))
     if slot.state is KeyState.PUBLISHED:
         return Step(slot.number, Action.PUBLISH, KeyState.VERIFIED)
-    return _verified(slot, seen, active, now)
-
-
-def _verified(slot: Slot, seen: Seen, active: Slot | None, now: datetime) -> Step | Wait:
-    """Two looks, a time to live apart, without a doubt between them."""
-    if seen.dns is not Dns.EXACT and slot.agreed is None:
-        # What was published a moment ago is still on its way to the secondaries.
-        grace = slot.since + seen.ttl
-        return Wait(slot.number, seen.doubt, seen.on, grace if now < grace else None)
-    if seen.dns is not Dns.EXACT:
-        return Step(slot.number, Action.FORGET_AGREEMENT, KeyState.VERIFIED, seen=seen.doubt)
-    # A clock that was set back makes the first look one of the future: that is no proof of anything.
-    if slot.agreed is None or slot.agreed > now:
-        return Step(slot.number, Action.NOTE_AGREEMENT, KeyState.VERIFIED, seen=seen.said)
-    due = slot.agreed + seen.ttl
-    if now < due:
-        return Wait(slot.number, "what resolvers may still believe: a second look", On.TIME, due)
+    if (left := _two_looks(slot, seen, now)) is not None:
+        return left
     retires = active.number if active is not None else None
     said = "; ".join(filter(None, (seen.said, _holders(seen))))
     return Step(slot.number, Action.ACTIVATE, KeyState.ACTIVE, retires, said)
+
+
+def _two_looks(slot: Slot, seen: Seen, now: datetime) -> Step | Wait | None:
+    """What two looks lack, a time to live apart and without a doubt between them; None: they agree."""
+    if seen.dns is not Dns.EXACT and slot.agreed is None:
+        # What was published a moment ago is still on its way to the secondaries. What leads elsewhere is not.
+        grace = slot.since + seen.ttl
+        comes = now < grace and seen.dns is not Dns.ELSEWHERE
+        return Wait(slot.number, seen.doubt, seen.on, grace if comes else None)
+    if seen.dns is not Dns.EXACT:
+        return Step(slot.number, Action.FORGET_AGREEMENT, slot.state, seen=seen.doubt)
+    # A clock that was set back makes the first look one of the future: that is no proof of anything.
+    if slot.agreed is None or slot.agreed > now:
+        return Step(slot.number, Action.NOTE_AGREEMENT, slot.state, seen=seen.said)
+    due = slot.agreed + seen.ttl
+    if now < due:
+        return Wait(slot.number, "what resolvers may still believe: a second look", On.TIME, due)
+    return None
 
 
 def _holders(seen: Seen) -> str:
@@ -104,51 +124,79 @@ def _holders(seen: Seen) -> str:
 
 def _used(slot: Slot, seen: Seen, active: Slot | None, policy: Policy, now: datetime) -> Step | Wait | None:
     """The next step of keys that sign, or have signed."""
-    if slot.state is KeyState.ACTIVE and slot.proven is None:
+    if slot.state is KeyState.ACTIVE and slot.proven is None and not slot.leaked:
         if seen.lacking:
             return Wait(slot.number, f"{seen.lacking}; no probe is possible", On.SIGNERS)
         return Step(slot.number, Action.PROVE, KeyState.ACTIVE)
     if slot.state is KeyState.RETIRING:
         return _retiring(slot, seen, active, policy, now)
     if slot.state is KeyState.REVOKED:
-        due = slot.since + seen.ttl
-        if now >= due:
-            return Step(slot.number, Action.DESTROY, KeyState.DESTROYED)
-        return Wait(slot.number, "what resolvers may still believe", On.TIME, due)
+        return _revoked(slot, seen, now)
     return None
 
 
 def _retiring(slot: Slot, seen: Seen, active: Slot | None, policy: Policy, now: datetime) -> Step | Wait:
-    """Mail signed with it has its time: a queue's, the way's, a record's in resolvers."""
-    if slot.leaked:
-        return Step(slot.number, Action.REVOKE, KeyState.REVOKED, seen="at once: they have leaked")
+    """Mail signed with it has its time: a queue's, the way's, a record's in resolvers; if it leaked, none.
+
+    Whatever happened, every signer has to have stopped, and those that took over to be proven.
+    """
     if slot.signed is None:
         if seen.lacking:
             return Wait(slot.number, f"{seen.lacking}; one may still sign with the old ones", On.SIGNERS)
         return Step(slot.number, Action.NOTE_STOPPED, KeyState.RETIRING, seen=_holders(seen))
-    due = max(slot.since + policy.retire_at_least, slot.signed + policy.queue + policy.hops + seen.ttl)
-    if now >= due and active is not None and active.proven is None:
-        said = "kept to go back to until a probe has proven those that sign now"
-        return Wait(slot.number, said, On.PROOF)
-    if now >= due:
-        said = f"no signer has used them since {slot.signed.isoformat()}"
-        return Step(slot.number, Action.REVOKE, KeyState.REVOKED, seen=said)
-    return Wait(slot.number, "mail signed with these keys may still be on its way", On.TIME, due)
+    stopped = f"no signer has used them since {slot.signed.isoformat()}"
+    due = slot.signed + policy.retirement(seen.ttl)
+    if now < due and not slot.leaked:
+        return Wait(slot.number, "mail signed with these keys may still be on its way", On.TIME, due)
+    if active is not None and active.proven is None:
+        kept = "leaked, but kept in DNS" if slot.leaked else "kept to go back to"
+        return Wait(slot.number, f"{kept} until a probe has proven those that sign now", On.PROOF)
+    said = f"at once, as they have leaked: {stopped}" if slot.leaked else stopped
+    return Step(slot.number, Action.REVOKE, KeyState.REVOKED, seen=said)
+
+
+def _revoked(slot: Slot, seen: Seen, now: datetime) -> Step | Wait:
+    """Gone is what is gone everywhere: from every server, and from every signer, which has no use for it."""
+    if (left := _two_looks(slot, seen, now)) is not None:
+        return left
+    if seen.away:
+        said = f"signers that may still hold the private keys: {seen.away}"
+        return Wait(slot.number, said, On.SIGNERS)
+    said = f"{seen.said}; no longer on {', '.join(sorted(seen.signers))}"
+    return Step(slot.number, Action.DESTROY, KeyState.DESTROYED, seen=said)
+
+
+def _leaks(slots: Sequence[Slot], active: Slot, wish: Wish) -> bool:
+    """Whether it is the keys that sign that an emergency is about.
+
+    It is not when they are what it led to: they replace leaked ones, and their proof is still to come.
+    """
+    replace_leaked = any(slot.leaked and slot.state is KeyState.RETIRING for slot in slots)
+    return wish is Wish.EMERGENCY and not active.leaked and not (active.proven is None and replace_leaked)
 
 
 def _new(
-    slots: Sequence[Slot], active: Slot | None, policy: Policy, now: datetime, wish: Wish
+    slots: Sequence[Slot], seen: Mapping[int, Seen], policy: Policy, now: datetime, wish: Wish
 ) -> Step | Wait | None:
-    """New keys, when they are due or wished for and there is room."""
+    """New keys, when they are due or wished for and there is room, under names that can lead to them."""
+    active = _active(slots)
     if any(slot.state in COMING and not slot.leaked for slot in slots):
         return None
+    urgent = active is not None and (active.leaked or _leaks(slots, active, wish))
+    wished = wish in {Wish.ROTATE, Wish.EMERGENCY}
+    if active is not None and active.proven is None and not urgent:
+        # A rotation ends with the proof; until then it is the one that somebody asks for again.
+        said = "under way: these took over, and are to be proven before others come"
+        return Wait(active.number, said, On.PROOF) if wished else None
     aged = active is not None and policy.age is not None and now >= active.since + policy.age
-    urgent = wish is Wish.EMERGENCY or (active is not None and active.leaked)
-    if not (aged or urgent or wish is Wish.ROTATE or active is None):
+    if not (aged or urgent or wished or active is None):
         return None
     free = [number for number in SLOTS if number not in {slot.number for slot in slots}]
     # The last one is kept for keys that leak while others retire.
     if len(free) > (0 if urgent or active is None else 1):
+        ahead = seen.get(free[0], Seen())
+        if ahead.dns is Dns.ELSEWHERE:
+            return Wait(free[0], ahead.doubt, ahead.on)
         return Step(free[0], Action.GENERATE, KeyState.GENERATED)
     oldest = min(slots, key=lambda slot: (slot.state not in LEAVING, slot.since))
     kept = "the last slot is kept for an emergency" if free else "every slot is taken"

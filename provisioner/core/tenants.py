@@ -10,13 +10,15 @@ from dataclasses import dataclass
 class TenantState:
     """The bundle that a host has active, with the SHA-256 of each file, and the one before it.
 
-    missing_keys: ids of signing keys that it needs and does not hold.
+    missing_keys: ids of signing keys that it needs and does not hold. stray_keys: that it holds and does not
+    need; a host whose role is older does not say.
     """
 
     version: str | None
     previous: str | None
     files: Mapping[str, str]
     missing_keys: frozenset[str]
+    stray_keys: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 
 from provisioner.core.customers import Customer, Suspension
+from provisioner.core.dkim import DkimKey
 from provisioner.core.documents import model_problems
 from provisioner.core.errors import UsageError
 from provisioner.core.fleet import Inventory
+from provisioner.core.key_slots import policy_of
 from provisioner.core.newcomers import Newcomer, claims
+from provisioner.core.records import dkim_needed
 from provisioner.core.validation import conflicts
 from provisioner.workflows.ports import Passwords, TenantStore
 from provisioner.workflows.push import PushReport, TenantPush, push_tenants
@@ -59,17 +63,49 @@ def add(
         return _push(store, replace(inventory, customers=tuple(grown)), push)
 
 
+@dataclass(frozen=True)
+class LastKey:
+    """A key that goes with its customer. record: its TXT record's name, which stays.
+
+    until: when the last mail that it signed has had its time, and the record is of no use any more.
+    """
+
+    key: DkimKey
+    record: str
+    until: datetime
+
+
+def last_keys(inventory: Inventory, customer: Customer, now: datetime) -> tuple[LastKey, ...]:
+    """The keys that go with a customer who is removed now."""
+    ttl = timedelta(seconds=inventory.settings.dns_ttl)
+    return tuple(
+        LastKey(key, _record_of(inventory, key), now + policy_of(inventory, domain).retirement(ttl))
+        for domain in customer.domains
+        for key in inventory.keys_of(domain)
+    )
+
+
+def _record_of(inventory: Inventory, key: DkimKey) -> str:
+    needed = dkim_needed(inventory, key)
+    return needed.value if needed.type == "CNAME" else needed.name
+
+
 def remove(
-    store: TenantStore, name: str, push: TenantPush | None
+    store: TenantStore,
+    name: str,
+    push: TenantPush | None,
+    now: datetime,
+    announce: Callable[[Sequence[LastKey]], None] = lambda _: None,
 ) -> tuple[tuple[str, ...], PushReport | None]:
     """Remove a customer's files, and the customer from the hosts; the files' names, and how the push went.
 
-    Its records in DNS stay: mail signed with its keys may still be on the way.
-    Raises UsageError when there is no such customer.
+    Its records in DNS stay: mail signed with its keys may still be on the way. announce: told of the keys
+    before they are gone. Raises UsageError when there is no such customer.
     """
     with store.locked():
         inventory = store.load()
         customer = known(inventory, name)
+        announce(last_keys(inventory, customer, now))
         files = store.remove_customer(customer)
         left = tuple(each for each in inventory.customers if each.name != name)
         return files, _push(store, replace(inventory, customers=left), push)

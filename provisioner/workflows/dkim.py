@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from provisioner.core import names
 from provisioner.core.checks import check_dkim
-from provisioner.core.dkim import DkimKey, KeyState
+from provisioner.core.dkim import Algorithm, DkimKey, KeyState
 from provisioner.core.errors import UsageError
 from provisioner.core.findings import Finding
 from provisioner.core.fleet import Inventory
+from provisioner.core.key_slots import Action
 from provisioner.core.records import FIRST_SLOT, dkim_needed
 from provisioner.workflows.ports import KeyMaker, Resolver, TenantStore
+from provisioner.workflows.rotation_round import Transition
 from provisioner.workflows.rotation_round import generate as make_keys
 
 
@@ -35,10 +38,17 @@ def owned(inventory: Inventory, domain: str) -> str:
     return name
 
 
-def generate(store: TenantStore, make: KeyMaker, domain: str, now: datetime) -> Generated:
+def generate(
+    store: TenantStore,
+    make: KeyMaker,
+    domain: str,
+    now: datetime,
+    audit: Callable[[Sequence[Transition]], None] = lambda _: None,
+    why: str = "",
+) -> Generated:
     """Make the RSA and the Ed25519 key of a domain that has none.
 
-    Raises UsageError when the domain belongs to no customer.
+    audit: told before they are there. Raises UsageError when the domain belongs to no customer.
     """
     with store.locked():
         inventory = store.load()
@@ -47,6 +57,8 @@ def generate(store: TenantStore, make: KeyMaker, domain: str, now: datetime) -> 
         if any(key.slot != FIRST_SLOT for key in kept):
             return Generated((), kept)
         taken = {key.selector for key in kept}
+        if len(taken) < len(Algorithm):
+            audit([Transition(name, FIRST_SLOT, Action.GENERATE, KeyState.GENERATED, now, why)])
         return Generated(make_keys(store, make, name, FIRST_SLOT, now, taken), kept)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from pydantic import ValidationError
@@ -27,12 +28,13 @@ def take_over(
     its_selector: str,
     key: tuple[Algorithm, str, bytes],
     now: datetime,
+    announce: Callable[[DkimKey], None] = lambda _: None,
 ) -> DkimKey:
     """Keep a key (algorithm, `p=`, PEM) under its selector in a free slot, as if it had just been made.
 
-    It signs once it is on every signer and DNS is seen to have it, as any other. Raises UsageError, nothing
-    changed, when DNS has another key there, or leads elsewhere; when other keys are on their way; or when no
-    slot is free.
+    It signs once it is on every signer and DNS is seen to have it, as any other. announce: told of it before
+    it is there. Raises UsageError, nothing changed, when DNS has another key there, or leads elsewhere; when
+    other keys are on their way; or when no slot is free.
     """
     algorithm, public, private = key
     with store.locked():
@@ -53,6 +55,7 @@ def take_over(
         except ValidationError as error:
             raise UsageError(f"{its_selector!r} is no selector: lower-case letters, digits and -") from error
         _agree(inventory, taken, resolver)
+        announce(taken)
         store.add_keys(name, [(taken, private)])
         return taken
 

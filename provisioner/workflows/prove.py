@@ -120,10 +120,9 @@ def prepare(tools: Tools, wanted: NewCustomer, say: Callable[[str], None]) -> No
     if inventory.customer(wanted.name) is None:
         customer.add(tools.store, tools.passwords, wanted, lambda _: None, tools.push)
         say(f"customer {wanted.name} added, plan {wanted.plan}")
+    keys = tools.keys()
     for domain in wanted.domains:
-        if dkim.generate(
-            tools.store, tools.keys().make, domain, datetime.now(UTC).replace(microsecond=0)
-        ).made:
+        if dkim.generate(tools.store, keys.make, domain, keys.now(), keys.audit, "lab prove").made:
             say(f"{domain}: DKIM keys generated, RSA and Ed25519")
     inventory = tools.store.load()
     for subject in (None, *wanted.domains):

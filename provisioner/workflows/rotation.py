@@ -7,7 +7,7 @@ goes on. The inventory's lock is held throughout, so two rotations can't be unde
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from provisioner.core.dkim import KeyState
@@ -40,12 +40,12 @@ LOOK_AGAIN = 2.0
 
 @dataclass(frozen=True)
 class Request:
-    """What somebody asks for, for which domains, and why. slot: the one to be revoked."""
+    """What somebody asks for, for which domains, and why. slots: by domain, the one to be revoked."""
 
     domains: Sequence[str]
     wish: Wish = Wish.NOTHING
     why: str = ""
-    slot: int | None = None
+    slots: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,19 +70,20 @@ def run(
     with store.locked():
         inventory = store.load()
         names = tuple(dict.fromkeys(owned(inventory, domain) for domain in request.domains))
-        wishes = dict.fromkeys(names, request.wish)
+        wishes, whys = dict.fromkeys(names, request.wish), dict.fromkeys(names, request.why)
         done: list[Transition] = []
         faults: dict[Fault, None] = {}
         at_work = Round(store, inventory, tools)
         for _ in range(ROUNDS):
-            plans = at_work.plans(wishes, request.slot)
-            transitions = at_work.carry_out(plans, request.why, note)
+            plans = at_work.plans(wishes, request.slots)
+            transitions = at_work.carry_out(plans, whys, note)
             done += transitions
             faults |= dict.fromkeys(at_work.faults)
-            if not transitions:
+            if not transitions and not at_work.back:
                 break
             # A wish is for once: what it began goes on by itself, save where a probe failed.
-            wishes = dict.fromkeys(names, Wish.NOTHING) | at_work.back
+            wishes = dict.fromkeys(names, Wish.NOTHING) | dict.fromkeys(at_work.back, Wish.ROLLBACK)
+            whys = dict.fromkeys(names, request.why) | at_work.back
             at_work = at_work.next()
         waits = {name: plans[name].waits for name in names}
         return Outcome(tuple(done), waits, tuple(faults))
@@ -131,7 +132,7 @@ def pause_for(waits: Sequence[Wait], now: datetime) -> float:
 def plan(store: TenantStore, inventory: Inventory, request: Request, tools: Tools) -> dict[str, Plan]:
     """What `run` would do first; tools.push has to look only. Raises UsageError for a foreign domain."""
     wishes = dict.fromkeys((owned(inventory, domain) for domain in request.domains), request.wish)
-    return Round(store, inventory, tools).plans(wishes, request.slot)
+    return Round(store, inventory, tools).plans(wishes, request.slots)
 
 
 def all_domains(inventory: Inventory) -> tuple[str, ...]:

@@ -5,21 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from provisioner.core.bundle import compile_bundle
-from provisioner.core.checks import check_dkim
 from provisioner.core.customers import DkimRecords
 from provisioner.core.dkim import Algorithm, DkimKey, KeyState
-from provisioner.core.findings import Status
 from provisioner.core.fleet import Inventory
 from provisioner.core.key_slots import (
     Action,
-    Dns,
-    On,
     Plan,
     Seen,
-    Slot,
     Step,
     Wish,
     after,
@@ -28,10 +23,11 @@ from provisioner.core.key_slots import (
     with_slot,
 )
 from provisioner.core.probes import ProbeAsk, Probed, Verdict, judge
-from provisioner.core.records import Record, Zone, dkim_needed, dkim_target, selector
-from provisioner.core.rotation import decide
+from provisioner.core.records import Record, Zone, dkim_target, selector
+from provisioner.core.rotation import decide, looks
 from provisioner.workflows.ports import KeyMaker, Prober, Publisher, Resolver, TenantStore
 from provisioner.workflows.push import PushReport, TenantPush
+from provisioner.workflows.rotation_look import DnsLook
 
 AT_ONCE = 16
 """Questions to DNS, and keys in the making, at a time."""
@@ -88,16 +84,16 @@ class Tools:
 class Round:
     """One look at everything, and the steps that follow from it.
 
-    faults: what failed in this round. back: domains whose new keys failed their probes and go back.
+    faults: what failed in this round. back: domains whose new keys failed their probes and go back, and why.
     """
 
     def __init__(
         self, store: TenantStore, inventory: Inventory, tools: Tools, before: Round | None = None
     ) -> None:
         self.faults: list[Fault] = []
-        self.back: dict[str, Wish] = {}
+        self.back: dict[str, str] = {}
         self._store, self._inventory, self._tools = store, inventory, tools
-        self._ttl: timedelta = before._ttl if before else _ttl(inventory, tools.resolver)
+        self._look: DnsLook = before._look if before else DnsLook(inventory, tools.resolver)
         self._pushed: PushReport | None = before._pushed if before else None
         self._changed: dict[str, tuple[DkimKey, ...]] = {}
         self._refused: set[tuple[str, int]] = set()
@@ -108,26 +104,31 @@ class Round:
         keys = (*rest, *(key for keys in self._changed.values() for key in keys))
         return Round(self._store, replace(self._inventory, keys=keys), self._tools, self)
 
-    def plans(self, wishes: Mapping[str, Wish], target: int | None = None) -> dict[str, Plan]:
-        """What is due for each domain. Hosts first get what the inventory says, as a push would."""
+    def plans(self, wishes: Mapping[str, Wish], targets: Mapping[str, int]) -> dict[str, Plan]:
+        """What is due for each domain. Hosts first get what the inventory says, as a push would.
+
+        targets: by domain, the slot that a wish to revoke is about.
+        """
         signers = self._push()
         slots = {domain: slots_of(self._inventory.keys_of(domain)) for domain in wishes}
-        looks = [
-            (domain, slot)
+        policies = {domain: policy_of(self._inventory, domain) for domain in wishes}
+        now = self._tools.now()
+        places = [
+            (domain, number)
             for domain, wish in wishes.items()
-            for slot in slots[domain]
-            if slot.state is KeyState.VERIFIED or (wish is Wish.ROLLBACK and slot.state is KeyState.RETIRING)
+            for number in looks(slots[domain], policies[domain], now, wish)
         ]
+        looked: dict[str, dict[int, Seen]] = {domain: {} for domain in wishes}
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            found = dict(zip(looks, pool.map(lambda look: self._dns(*look), looks), strict=True))
+            answers = pool.map(lambda place: self._look.at(self._inventory, *place), places)
+            for (domain, number), seen in zip(places, answers, strict=True):
+                looked[domain][number] = seen
         plans = {}
         for domain, wish in wishes.items():
-            seen = {
-                slot.number: replace(found.get((domain, slot), Seen(ttl=self._ttl)), signers=signers)
-                for slot in slots[domain]
-            }
-            policy = policy_of(self._inventory, domain)
-            plans[domain] = decide(slots[domain], seen, policy, self._tools.now(), wish, target)
+            unseen = {slot.number: Seen(ttl=self._look.ttl) for slot in slots[domain]}
+            found = {n: replace(seen, signers=signers) for n, seen in (unseen | looked[domain]).items()}
+            target = targets.get(domain)
+            plans[domain] = decide(slots[domain], found, policies[domain], now, wish, target)
         return plans
 
     def _push(self) -> dict[str, bool | None]:
@@ -140,41 +141,24 @@ class Round:
         backends = {host.name for host in self._inventory.group("backends")}
         return {each.host: True if each.ok else None for each in report.results if each.host in backends}
 
-    def _dns(self, domain: str, slot: Slot) -> Seen:
-        """What DNS says of a slot's keys: in doubt about one is in doubt about all."""
-        findings, ttl = [], self._ttl
-        for key in self._keys(domain, slot.number):
-            wanted = dkim_needed(self._inventory, key)
-            answers = self._tools.resolver.lookup_all(wanted.name, "TXT")
-            findings += check_dkim(key, wanted, answers)
-            ttl = max([ttl, *(timedelta(seconds=answer.ttl) for answer in answers)])
-        bad = [each for each in findings if each.status not in {Status.PASS, Status.WARN}]
-        if not findings or not bad:
-            names = sorted({each.server for each in findings})
-            return Seen(Dns.EXACT if findings else Dns.DOUBT, ttl, said=f"exact at {', '.join(names)}")
-        first = next((each for each in bad if each.status is Status.FAIL), bad[0])
-        said = f"{first.subject}: {first.seen} ({first.server})"
-        if first.status is not Status.FAIL:
-            return Seen(Dns.DOUBT, ttl, said=said)
-        # What 'provisioner' can run mends the operator's own DNS; all else is the customer's to publish.
-        on = On.DNS if first.fix.startswith("Run:") else On.CUSTOMER
-        return Seen(Dns.DIFFERENT, ttl, said=f"{said}. {first.fix}", on=on)
-
     def _keys(self, domain: str, slot: int) -> tuple[DkimKey, ...]:
         return tuple(key for key in self._inventory.keys_of(domain) if key.slot == slot)
 
     def carry_out(
-        self, plans: Mapping[str, Plan], why: str, note: Callable[[Transition], None]
+        self, plans: Mapping[str, Plan], whys: Mapping[str, str], note: Callable[[Transition], None]
     ) -> list[Transition]:
-        """Do the steps, one kind after the other, and note each; those that fail wait for the next run."""
+        """Do the steps, one kind after the other, and note each; those that fail wait for the next run.
+
+        whys: by domain, why it is done.
+        """
         due = [(domain, step) for domain, plan in plans.items() for step in plan.steps]
         seen = self._publish(due) | self._prove(due)
         now = self._tools.now()
         done = [
-            (step, Transition(domain, step.slot, step.action, step.state, now, why, said))
+            (step, Transition(domain, step.slot, step.action, step.state, now, whys[domain], said))
             for domain, step in due
             if (domain, step.slot) not in self._refused
-            for said in (seen.get((domain, step.slot), "") or step.seen,)
+            for said in ("; ".join(filter(None, (step.seen, seen.get((domain, step.slot))))),)
         ]
         transitions = [transition for _, transition in done]
         self._tools.audit(transitions)
@@ -211,15 +195,16 @@ class Round:
                 places[name] = (domain, step.slot)
                 kind = withdraw if step.action is Action.DESTROY else publish
                 kind.append(Record(name, "TXT", value, Zone.OPERATOR, "dkim"))
-        results = self._tools.publisher.publish(publish) if publish else []
-        results += self._tools.publisher.withdraw(withdraw) if withdraw else []
+        sent = [(each, "published") for each in self._tools.publisher.publish(publish)] if publish else []
+        if withdraw:
+            sent += [(each, "withdrawn") for each in self._tools.publisher.withdraw(withdraw)]
         said: dict[tuple[str, int], str] = {}
-        for result in results:
+        for result, word in sent:
             if result.ok:
-                said[places[result.name]] = f"{result.status.value} by the primary"
+                said[places[result.name]] = f"{word} by the primary"
             else:
                 reason = result.message or result.status.value
-                self._refuse(*places[result.name], f"{result.name} was not published: {reason}")
+                self._refuse(*places[result.name], f"{result.name} was not {word}: {reason}")
         return said
 
     def _prove(self, due: Sequence[tuple[str, Step]]) -> dict[tuple[str, int], str]:
@@ -244,7 +229,7 @@ class Round:
                 said[domain, slot] = words
                 continue
             if verdict is Verdict.WRONG and self._may_go_back(domain):
-                self.back[domain] = Wish.ROLLBACK
+                self.back[domain] = f"by itself, as those of slot {slot} failed: {words}"
                 words += "; going back to the keys before"
             self._refuse(domain, slot, words)
         return said
@@ -314,13 +299,3 @@ def generate(
     if pairs:
         store.add_keys(domain, pairs)
     return tuple(key for key, _ in pairs)
-
-
-def _ttl(inventory: Inventory, resolver: Resolver) -> timedelta:
-    """For how long resolvers may believe what was before: records' time to live, or the zone's negative one.
-
-    That is the smaller of the SOA's own time to live and its last field (RFC 2308 5).
-    """
-    answer = resolver.lookup(inventory.settings.dkim_zone, "SOA")
-    negative = min(answer.ttl, int(answer.values[0].split()[-1])) if answer.values else 3600
-    return timedelta(seconds=max(inventory.settings.dns_ttl, negative))

@@ -181,9 +181,15 @@ def test_a_signer_with_the_wrong_key_is_found_by_the_probe_and_all_go_back(
 
 def test_leaked_keys_are_revoked_as_soon_as_others_sign(fleet: Fleet, account: Account) -> None:
     before = settle(fleet)
+    keys = json.loads(fleet.done("dkim", "show", DOMAIN, "--json"))["keys"]
+    leaked = {each["id"] for each in keys if each["slot"] == before}
     reason = ["--emergency", "--reason", "test"]
     fleet.done("dkim", "rotate", DOMAIN, "--apply", "--wait", "--timeout", "120", *reason)
     assert slots(fleet).get(before) in {"revoked", None}
+    for backend in ("be1", "be2"):
+        assert not leaked & set(
+            fleet.shell(backend, "ls /var/lib/provisioner/keys").replace(".pem", "").split()
+        )
     assert settle(fleet) != before
 
 
@@ -204,6 +210,8 @@ def test_names_below_a_domain_sign_as_it_where_the_customer_may(
         message = mail(DOMAIN, ["reader@gmail.test"], From=sender, **UNSUBSCRIBE)
         with fleet.session(account) as session:
             session.send(f"bounce@{DOMAIN}", ["reader@gmail.test"], message)
+        with fleet.session(account) as session, pytest.raises(Exception, match="not owned by user"):
+            session.send(f"bounce@shop.{DOMAIN}", ["reader@gmail.test"], message)
         arrived = fleet.arrived(str(message["Message-ID"]), since)
         assert fleet.proof_of(arrived).dkim == {"rsa": "pass", "ed25519": "pass"}
         for signature in signatures(arrived):

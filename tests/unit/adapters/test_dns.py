@@ -127,6 +127,27 @@ def test_cnames_are_followed_to_their_own_zones_servers(server: Dns) -> None:
     assert not authorities(server).lookup("s1._domainkey.acme.example", "TXT").certain
 
 
+def test_an_answer_lives_as_long_as_the_longest_record_on_its_way(server: Dns) -> None:
+    server.zone("between.example")
+    server.add("s1._domainkey.acme.example", "CNAME", "s1.between.example.", ttl=86_400)
+    server.add("s1.between.example", "CNAME", "s1.dkim.operator.example.", ttl=600)
+    for answer in authorities(server).lookup_all("s1._domainkey.acme.example", "TXT"):
+        assert (answer.outcome, answer.ttl) == (Outcome.NO_SUCH_NAME, 86_400)
+    server.add("s1.dkim.operator.example", "TXT", quoted(LONG), ttl=60)
+    assert authorities(server).lookup("s1._domainkey.acme.example", "TXT").ttl == 86_400
+    assert authorities(server).lookup("s1.between.example", "TXT").ttl == 600
+    assert authorities(server).lookup("s1.dkim.operator.example", "TXT").ttl == 60
+
+
+def test_a_zone_says_for_how_long_there_is_nothing(server: Dns) -> None:
+    server.add("acme.example", "SOA", "ns1.acme.example. hostmaster.acme.example. 1 60 60 60 900", ttl=3600)
+    for name in ("acme.example", "_domainkey.acme.example"):
+        found = authorities(server).lookup(name, "SOA")
+        assert (found.zone, found.negative) == ("acme.example", 900)
+    server.add("acme.example", "SOA", "ns1.acme.example. hostmaster.acme.example. 1 60 60 60 900", ttl=300)
+    assert authorities(server).lookup("acme.example", "SOA").negative == 300
+
+
 def test_records_are_published_by_zone_in_one_update_each(server: Dns) -> None:
     wanted = [
         record("be1.operator.example", "A", "192.0.2.31"),

@@ -5,12 +5,19 @@ import hashlib
 import io
 import json
 import tarfile
+from collections.abc import Callable, Sequence
+from ipaddress import ip_address
 
+import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from provisioner.adapters import dkim_keys, tenants
+from provisioner.adapters.ssh import Outcome, Result, Ssh
+from provisioner.core.bundle import Bundle
 from provisioner.core.dkim import Algorithm
+from provisioner.core.fleet import Host
+from provisioner.core.tenants import HostResult
 
 
 def unpacked(archive: bytes) -> dict[str, bytes]:
@@ -46,3 +53,33 @@ def test_rsa_goes_to_the_signer_as_pem_and_ed25519_as_its_seed() -> None:
     again = Ed25519PrivateKey.from_private_bytes(seed)
     form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     assert again.private_bytes(*form) == pem
+
+
+HOST = Host("be1", ip_address("192.0.2.31"), frozenset({"backends"}))
+BUNDLE = Bundle("v1", {}, {"version": b"v1"}, frozenset())
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What one host is asked, whose right bundle has left it with a key that it does not need."""
+    commands: list[str] = []
+
+    class Machine(Ssh):
+        def run(self, command: Sequence[str], stdin: bytes = b"", *, silence: float = 0) -> Result:
+            commands.append(command[-1])
+            stray = [] if "apply" in commands else ["0" * 64]
+            said = {"version": "v1", "previous": "v0", "missing_keys": [], "stray_keys": stray}
+            return Result(0, json.dumps(said).encode(), b"")
+
+    def on_each(hosts: Sequence[Host], work: Callable[[Ssh], HostResult]) -> list[Outcome[HostResult]]:
+        return [Outcome(host, value=work(Machine(host))) for host in hosts]
+
+    monkeypatch.setattr(tenants, "on_each", on_each)
+    return commands
+
+
+def test_a_host_that_holds_keys_too_many_is_not_as_it_ought_to_be(asked: list[str]) -> None:
+    assert [result.ok for result in tenants.look(BUNDLE, [HOST], lambda _: b"")] == [False]
+    assert [result.ok for result in tenants.push(BUNDLE, [HOST], lambda _: b"")] == [True]
+    assert [result.ok for result in tenants.look(BUNDLE, [HOST], lambda _: b"")] == [True]
+    assert asked == ["status", "status", "apply", "status"]

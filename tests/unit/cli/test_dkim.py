@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from provisioner.adapters import dkim_keys
+from provisioner.adapters.tenant_files import TenantFiles
 from provisioner.cli import wiring
 from provisioner.core.dkim import Algorithm
 from provisioner.core.fleet import Host
@@ -71,7 +72,8 @@ def clock(run: Run, monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
     monkeypatch.setattr(wiring, "publisher", lambda inventory: Primary(run.dns))
     monkeypatch.setattr(wiring, "Probes", lambda lookup: Prober())
     monkeypatch.setattr("provisioner.adapters.tenants.look", run.push)
-    run.dns.set("dkim.operator.example", "SOA", "ns1.test hostmaster.test 1 2 3 4 60")
+    for zone in ("dkim.operator.example", DOMAIN):
+        run.dns.set(zone, "SOA", "ns1.test hostmaster.test 1 2 3 4 60")
     return moments
 
 
@@ -94,7 +96,11 @@ def signing(run: Run, clock: list[datetime]) -> None:
 
 
 def test_keys_from_made_to_signing(run: Run, clock: list[datetime]) -> None:
+    assert run("dkim", "generate", DOMAIN, "--reason", "new customer").code == 0
+    (made,) = _json(run, "dkim", "show", DOMAIN)["history"]
+    assert (made["action"], made["why"]) == ("make new keys: generated", "new customer")
     assert run("dkim", "generate", DOMAIN).code == 0
+    assert len(_json(run, "dkim", "show", DOMAIN)["history"]) == 1  # there was nothing to make
     held = run("dkim", "rotate", DOMAIN, "--apply")
     assert held.code == 0  # what was published a moment ago may still be on its way
     clock.append(clock[-1] + timedelta(days=1))
@@ -103,6 +109,7 @@ def test_keys_from_made_to_signing(run: Run, clock: list[datetime]) -> None:
     assert f"Publish: e1._domainkey.{DOMAIN} CNAME e1.{ZONE}" in held.err
     (facts,) = _json(run, "dkim", "status", DOMAIN)
     assert [(wait["on"], wait["until"]) for wait in facts["waits"]] == [("customer", None)]
+    assert "(waits for the customer)" in " ".join(run("dkim", "status", DOMAIN).out.split())
     publish(run, "s1", "e1")
     signing = run("dkim", "rotate", DOMAIN, "--apply", "--wait")
     assert (signing.code, signing.err.count("Waiting: what resolvers may still believe")) == (0, 1)
@@ -112,6 +119,26 @@ def test_keys_from_made_to_signing(run: Run, clock: list[datetime]) -> None:
     assert history[-1]["action"].startswith("send a probe through every backend")
     assert history[-1]["seen"] == "probes through be1, be2 verify"
     assert "@" in history[-1]["who"]
+
+
+def test_a_cname_to_somebody_elses_zone_leaves_all_as_it_is(run: Run, clock: list[datetime]) -> None:
+    publish(run, "s1", "e1")
+    run.dns.set(f"e1._domainkey.{DOMAIN}", "CNAME", "e1.other.example")
+    before = samples.snapshot(run.root)
+    for _ in range(2):
+        held = run("dkim", "rotate", DOMAIN, "--apply")
+        assert held.code == 1
+        assert f"Change it: e1._domainkey.{DOMAIN} CNAME e1.{ZONE}" in held.err
+    assert samples.snapshot(run.root) == before
+    shown = run("dkim", "status", DOMAIN).out
+    assert "free" in shown
+    publish(run, "e1")
+    assert run("dkim", "rotate", DOMAIN, "--apply", "--wait").code == 0
+    clock.append(clock[-1] + timedelta(days=200))
+    run.dns.set(f"s2._domainkey.{DOMAIN}", "CNAME", "s2.other.example")
+    assert run("dkim", "rotate", "--all-due", "--apply").code == 1
+    assert "0 of 1 domains sign with proven keys" in run("dkim", "status", "--all").out
+    assert [slot["slot"] for slot in _json(run, "dkim", "status", DOMAIN)[0]["slots"]] == [1]
 
 
 def test_a_plan_changes_nothing(run: Run, clock: list[datetime]) -> None:
@@ -161,6 +188,41 @@ def test_back_and_done_with(run: Run, clock: list[datetime]) -> None:
     assert [slot["state"] for slot in facts["slots"]] == ["active", "revoked"]
 
 
+def test_all_domains_of_a_customer_at_once(run: Run, clock: list[datetime]) -> None:
+    both = (DOMAIN, f"shop.{DOMAIN}")
+    made = _json(run, "dkim", "generate", "--customer", "acme", "--reason", "new")
+    assert [(key["domain"], key["selector"]) for key in made["made"]] == [
+        (domain, selector) for domain in both for selector in ("s1", "e1")
+    ]
+    assert "There were keys already" in run("dkim", "generate", *both).out
+    shown = _json(run, "dkim", "show", "--customer", "acme")
+    assert {key["domain"] for key in shown["keys"]} == set(both)
+    assert {entry["subject"] for entry in shown["history"]} == {f"{domain} slot 1" for domain in both}
+    text = run("dkim", "show", *both).out
+    assert all(f"\n{domain}\n" in text for domain in both)
+    for domain in both:
+        for slot in "12":
+            for letter in "se":
+                target = f"{letter}{slot}.{domain}.dkim.operator.example"
+                run.dns.set(f"{letter}{slot}._domainkey.{domain}", "CNAME", target)
+    for _ in range(2):
+        assert run("dkim", "rotate", "--customer", "acme", "--apply", "--wait").code == 0
+    assert run("dkim", "rollback", "--customer", "acme", "--apply", "--reason", "x").code == 0
+    assert run("dkim", "revoke", "--customer", "acme", "s2", "--apply", "--reason", "x").code == 0
+    for facts in _json(run, "dkim", "status", *both):
+        assert [slot["state"] for slot in facts["slots"]] == ["active", "revoked"]
+    again = ("dkim", "revoke", *both, "e2", "--apply", "--reason", "x")
+    assert "Nothing was due" in run(*again).out
+
+
+def test_keys_of_those_domains_that_have_them(run: Run, clock: list[datetime]) -> None:
+    run("dkim", "generate", DOMAIN)
+    missing = run("dkim", "revoke", DOMAIN, f"shop.{DOMAIN}", "s1")
+    assert (missing.code, f"shop.{DOMAIN} has no key s1" in missing.err) == (2, True)
+    assert run("dkim", "revoke", "--customer", "acme", "s1").code == 0
+    assert run("dkim", "revoke", "--customer", "acme", "s2").code == 2
+
+
 def test_a_probe_that_fails_ends_with_1_and_the_keys_before(
     run: Run,
     clock: list[datetime],
@@ -206,8 +268,13 @@ def test_all_that_is_due(run: Run, clock: list[datetime]) -> None:
         ["rotate", DOMAIN, "--wait"],
         ["rotate", "elsewhere.example"],
         ["rotate", "--customer", "nobody"],
+        ["rotate", "--customer", "acme", "--all-due"],
         ["status"],
         ["status", DOMAIN, "--all"],
+        *([command, *more] for command in ("generate", "show", "rollback") for more in ([], ["x.example"])),
+        *([command, DOMAIN, "--customer", "acme"] for command in ("generate", "show", "rollback")),
+        ["revoke", "s1"],
+        ["revoke"],
     ],
 )
 def test_what_makes_no_sense(run: Run, clock: list[datetime], arguments: list[str]) -> None:
@@ -236,6 +303,33 @@ def test_a_key_of_another_system_goes_on_signing(run: Run, clock: list[datetime]
     publish(run, "s2", "e2")
     assert run("dkim", "rotate", DOMAIN, "--apply", "--wait").code == 0
     assert '"selector":"s2"' in run.push.bundles[-1].backend["domains"].decode()
+
+
+def test_an_import_that_is_killed_is_in_the_log(
+    run: Run, clock: list[datetime], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    (tmp_path / "key.pem").write_bytes(dkim_keys.generate(Algorithm.RSA)[1])
+    monkeypatch.setattr(TenantFiles, "add_keys", killed)
+    run("dkim", "import", DOMAIN, str(tmp_path / "key.pem"), "--selector", "mail", "--reason", "moved in")
+    (entry,) = _json(run, "dkim", "show", DOMAIN)["history"]
+    assert (entry["subject"], entry["why"]) == (f"{DOMAIN} slot 1", "moved in")
+    assert entry["action"].startswith("mail imported as ")
+
+
+def test_keys_that_go_with_their_customer_are_told_and_logged(run: Run, clock: list[datetime]) -> None:
+    signing(run, clock)
+    done = run("customer", "remove", "acme", "--yes")
+    until = (clock[-1] + timedelta(days=14)).date()
+    assert f"keep them until {until}, then remove them:" in done.out
+    assert f"  s1.{ZONE}. TXT\n" in done.out
+    entry = json.loads((run.root / "audit.jsonl").read_text().splitlines()[-1])
+    assert (entry["subject"], entry["why"]) == (f"{DOMAIN} slot 1", "customer acme removed")
+    assert entry["action"] == "s1 destroyed: private key deleted"
+    assert entry["seen"] == f"its record s1.{ZONE} stays; of no use from {until} on"
+    assert "keep them until" not in run("customer", "remove", "globex", "--yes").out
 
 
 def test_keys_that_may_not_come_in(run: Run, clock: list[datetime], tmp_path: Path) -> None:

@@ -65,6 +65,16 @@ def test_the_frontend_learns_passwords_and_senders() -> None:
     ]
 
 
+def test_names_below_a_domain_are_for_from_alone_and_never_for_the_envelope() -> None:
+    one = customer("acme", ["acme.example"], ["acme-web"])
+    bundles = [
+        compile_bundle(replace(INVENTORY, customers=(one.model_copy(update={"subdomains": below}),)))
+        for below in (False, True)
+    ]
+    assert {each.frontend["senders"] for each in bundles} == {b"@acme.example acme-web\n"}
+    assert [b'"subdomains":true' in each.backend["domains"] for each in bundles] == [False, True]
+
+
 def test_the_backend_learns_domains_and_the_keys_that_sign() -> None:
     bundle = compile_bundle(INVENTORY)
     lines = dict(line.split(" ", 1) for line in bundle.backend["domains"].decode().splitlines())

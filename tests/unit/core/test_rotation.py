@@ -11,8 +11,21 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from provisioner.core.dkim import KeyState
-from provisioner.core.key_slots import COMING, Action, Dns, Plan, Policy, Seen, Slot, Step, Wish, after
-from provisioner.core.rotation import decide, forecast
+from provisioner.core.key_slots import (
+    COMING,
+    HELD,
+    Action,
+    Dns,
+    On,
+    Plan,
+    Policy,
+    Seen,
+    Slot,
+    Step,
+    Wish,
+    after,
+)
+from provisioner.core.rotation import decide, forecast, looks
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TTL = timedelta(hours=1)
@@ -47,7 +60,8 @@ def test_a_whole_life_when_all_goes_well() -> None:
             break
     assert said == [
         *(Action.GENERATE, Action.DISTRIBUTE, Action.ACKNOWLEDGE, Action.PUBLISH, Action.NOTE_AGREEMENT),
-        *(Action.ACTIVATE, Action.NOTE_STOPPED, Action.PROVE, Action.REVOKE, Action.DESTROY),
+        *(Action.ACTIVATE, Action.NOTE_STOPPED, Action.PROVE, Action.REVOKE),
+        *(Action.NOTE_AGREEMENT, Action.DESTROY),
     ]
     assert [(each.number, each.state) for each in slots] == [(2, KeyState.ACTIVE)]
 
@@ -100,9 +114,13 @@ def test_retirement_lasts_until_the_last_signed_mail_has_had_its_time() -> None:
     away = {1: Seen(Dns.EXACT, TTL, {"be1": True, "be2": None})}
     assert "one may still sign" in decide(unsure, away, POLICY, START + timedelta(days=99)).waits[0].reason
     late = replace(old, signed=START + timedelta(days=13))
-    due = START + timedelta(days=13 + 5 + 1) + TTL
+    due = START + timedelta(days=13 + 14)
     assert steps(decide([slots[0], late], seen, POLICY, due - timedelta(seconds=1))) == []
     assert steps(decide([slots[0], late], seen, POLICY, due)) == [(1, Action.REVOKE)]
+    long = replace(POLICY, queue=timedelta(days=30))
+    due = START + timedelta(days=30 + 1) + TTL
+    assert steps(decide(slots, seen, long, due - timedelta(seconds=1))) == []
+    assert steps(decide(slots, seen, long, due)) == [(1, Action.REVOKE)]
 
 
 def test_keys_grow_old() -> None:
@@ -111,6 +129,28 @@ def test_keys_grow_old() -> None:
     assert steps(decide(active, {}, POLICY, START + timedelta(days=180))) == [(2, Action.GENERATE)]
     assert steps(decide(active, {}, replace(POLICY, age=None), START + timedelta(days=9999))) == []
     assert steps(decide([], {}, POLICY, START)) == [(1, Action.GENERATE)]
+
+
+@pytest.mark.parametrize("wish", [Wish.ROTATE, Wish.EMERGENCY])
+def test_until_new_keys_are_proven_whoever_asks_again_asks_for_them(wish: Wish) -> None:
+    old = slot(1, KeyState.RETIRING, signed=START, leaked=wish is Wish.EMERGENCY)
+    new = slot(2, KeyState.ACTIVE, proven=None)
+    plan = decide([old, new], {2: Seen(Dns.DOUBT, TTL, ALL)}, POLICY, START, wish)
+    assert steps(plan) == [(2, Action.PROVE)]
+    assert plan.waits[-1].reason.startswith("under way: these took over")
+    late = START + timedelta(days=999)
+    assert (2, Action.GENERATE) not in steps(decide([new], {}, POLICY, late))
+
+
+def test_keys_that_leak_before_they_are_proven_are_replaced_all_the_same() -> None:
+    for others in ([], [slot(1, KeyState.RETIRING)], [slot(1, KeyState.REVOKED, leaked=True)]):
+        slots = [*others, slot(2, KeyState.ACTIVE, proven=None)]
+        seen = {2: Seen(Dns.DOUBT, TTL, ALL)}
+        found = steps(decide(slots, seen, POLICY, START, Wish.EMERGENCY))
+        assert [action for number, action in found if number == 2] == [Action.MARK_LEAKED]
+        assert Action.GENERATE in [action for _, action in found]
+    leaked = replace(slots[-1], leaked=True)
+    assert steps(decide([leaked], seen, POLICY, START)) == [(1, Action.GENERATE)]
 
 
 def test_one_slot_is_kept_for_an_emergency() -> None:
@@ -130,8 +170,27 @@ def test_an_emergency_skips_no_proof_and_then_revokes_at_once() -> None:
     assert steps(decide([leaked, coming], {2: Seen(Dns.DOUBT, TTL, ALL)}, POLICY, START + TTL)) == [
         (2, Action.FORGET_AGREEMENT)
     ]
-    gone = replace(leaked, state=KeyState.RETIRING)
+    gone, seen = replace(leaked, state=KeyState.RETIRING), {1: Seen(Dns.DOUBT, TTL, ALL)}
+    assert steps(decide([gone, slot(2, KeyState.ACTIVE)], seen, POLICY, START)) == [(1, Action.NOTE_STOPPED)]
+    gone = replace(gone, signed=START)
     assert steps(decide([gone, slot(2, KeyState.ACTIVE)], {}, POLICY, START)) == [(1, Action.REVOKE)]
+
+
+def test_leaked_keys_stay_in_dns_while_a_signer_may_use_them_or_others_are_not_proven() -> None:
+    leaked = slot(1, KeyState.RETIRING, leaked=True)
+    away = {1: Seen(Dns.DOUBT, TTL, {"be1": True, "be2": None})}
+    late = START + timedelta(days=99)
+    plan = decide([leaked, slot(2, KeyState.ACTIVE)], away, POLICY, late)
+    assert (steps(plan), plan.waits[0].on) == ([], On.SIGNERS)
+    assert "be2; one may still sign with the old ones" in plan.waits[0].reason
+    stopped = replace(leaked, signed=START)
+    new = slot(2, KeyState.ACTIVE, proven=None)
+    plan = decide([stopped, new], {2: Seen(Dns.DOUBT, TTL, ALL)}, POLICY, late)
+    assert steps(plan) == [(2, Action.PROVE)]
+    assert (plan.waits[0].on, "leaked, but kept in DNS until a probe" in plan.waits[0].reason) == (
+        On.PROOF,
+        True,
+    )
 
 
 def test_back_to_keys_that_retire() -> None:
@@ -155,7 +214,6 @@ def test_keys_that_sign_are_proven_and_until_then_those_before_are_kept() -> Non
     assert plan.waits[0].reason.startswith("kept to go back to")
     away = {2: Seen(Dns.EXACT, TTL, {"be1": True, "be2": None})}
     assert "no probe is possible" in decide([old, new], away, POLICY, late).waits[-1].reason
-    assert steps(decide([replace(old, leaked=True), new], {}, POLICY, START)) == [(1, Action.REVOKE)]
 
 
 def test_what_somebody_gives_up() -> None:
@@ -163,11 +221,63 @@ def test_what_somebody_gives_up() -> None:
         dropped = [slot(1, KeyState.ACTIVE), slot(2, state)]
         assert steps(decide(dropped, {}, POLICY, START, Wish.REVOKE, 2)) == [(2, Action.MARK_LEAKED)]
         dropped[1] = replace(dropped[1], leaked=True)
-        assert steps(decide(dropped, {}, POLICY, START)) == [(2, Action.DESTROY)]
+        assert steps(decide(dropped, {}, POLICY, START)) == [(2, Action.REVOKE)]
         assert steps(decide(dropped, {}, POLICY, START, Wish.REVOKE, 2)) == []
     plan = decide([slot(1, KeyState.ACTIVE)], {}, POLICY, START, Wish.REVOKE, 1)
     assert (steps(plan), plan.waits[0].reason) == ([], "these keys sign: others have to take over first")
     assert decide([slot(1, KeyState.ACTIVE)], {}, POLICY, START, Wish.REVOKE, 3) == Plan((), ())
+
+
+def test_revoked_keys_are_destroyed_once_no_server_has_had_them_for_a_time_to_live() -> None:
+    late = START + timedelta(days=99)
+    revoked = slot(1, KeyState.REVOKED, leaked=True)
+    there = Seen(Dns.DIFFERENT, TTL, ALL, "s1 is still there (ns1)", On.CUSTOMER)
+    for seen in (there, Seen(Dns.DOUBT, TTL, ALL)):
+        plan = decide([slot(2, KeyState.ACTIVE), revoked], {1: seen}, POLICY, late)
+        assert (steps(plan), plan.waits[0].on, plan.waits[0].until) == ([], seen.on, None)
+    gone = {1: Seen(Dns.EXACT, TTL, ALL)}
+    assert steps(decide([revoked], gone, POLICY, late))[0] == (1, Action.NOTE_AGREEMENT)
+    noted = [slot(2, KeyState.ACTIVE), replace(revoked, agreed=late)]
+    assert steps(decide(noted, gone, POLICY, late + TTL - timedelta(seconds=1))) == []
+    assert steps(decide(noted, {1: there}, POLICY, late + TTL)) == [(1, Action.FORGET_AGREEMENT)]
+    assert steps(decide(noted, gone, POLICY, late + TTL)) == [(1, Action.DESTROY)]
+
+
+def test_revoked_keys_are_not_destroyed_while_a_signer_may_hold_them() -> None:
+    revoked = slot(1, KeyState.REVOKED, leaked=True, agreed=START)
+    away = {1: Seen(Dns.EXACT, TTL, {"be1": True, "be2": None})}
+    plan = decide([slot(2, KeyState.ACTIVE), revoked], away, POLICY, START + TTL)
+    assert (steps(plan), plan.waits[0].on) == ([], On.SIGNERS)
+    assert plan.waits[0].reason == "signers that may still hold the private keys: be2"
+
+
+def test_dns_is_asked_about_what_hangs_on_it() -> None:
+    slots = [slot(1, KeyState.RETIRING), slot(2, KeyState.ACTIVE), slot(3, KeyState.VERIFIED)]
+    assert looks(slots, POLICY, START) == (3,)
+    assert looks(slots, POLICY, START, Wish.ROLLBACK) == (1, 3)
+    assert looks([slot(1, KeyState.REVOKED), slot(2, KeyState.PUBLISHED)], POLICY, START) == (1,)
+    alone = [slot(2, KeyState.ACTIVE)]
+    assert looks(alone, POLICY, START) == ()
+    assert looks(alone, POLICY, START + timedelta(days=180)) == (1,)
+    assert looks(alone, POLICY, START, Wish.ROTATE) == (1,)
+    assert looks(alone, POLICY, START, Wish.ROLLBACK) == ()
+    assert looks([], POLICY, START) == (1,)
+
+
+@pytest.mark.parametrize("wish", [Wish.ROTATE, Wish.EMERGENCY])
+def test_no_keys_are_made_for_names_that_lead_to_somebody_else(wish: Wish) -> None:
+    away = Seen(Dns.ELSEWHERE, TTL, ALL, "s2 → other.example", On.CUSTOMER)
+    plan = decide([slot(1, KeyState.ACTIVE)], {2: away}, POLICY, START, wish)
+    assert Action.GENERATE not in [step.action for step in plan.steps]
+    (wait,) = plan.waits
+    assert (wait.slot, wait.reason, wait.on, wait.until) == (2, "DNS: s2 → other.example", On.CUSTOMER, None)
+
+
+def test_what_was_just_published_may_be_on_its_way_but_not_elsewhere() -> None:
+    coming = slot(2, KeyState.VERIFIED)
+    for dns, until in ((Dns.DIFFERENT, START + TTL), (Dns.ELSEWHERE, None)):
+        plan = decide([slot(1, KeyState.ACTIVE), coming], {2: Seen(dns, TTL, ALL)}, POLICY, START)
+        assert [wait.until for wait in plan.waits] == [until]
 
 
 def test_what_lies_ahead() -> None:
@@ -177,6 +287,7 @@ def test_what_lies_ahead() -> None:
         (1, Action.NOTE_STOPPED, TTL),
         (2, Action.PROVE, TTL),
         (1, Action.REVOKE, TTL + timedelta(days=14)),
+        (1, Action.NOTE_AGREEMENT, TTL + timedelta(days=14)),
         (1, Action.DESTROY, 2 * TTL + timedelta(days=14)),
     ]
     assert forecast((slot(1, KeyState.ACTIVE),), ["be1"], TTL, POLICY, START) == ()
@@ -189,22 +300,29 @@ class Life(RuleBasedStateMachine):
         super().__init__()
         self.now = START  # what the clock says; it may be set
         self.real = START  # what passes
+        self.jumped = timedelta()  # how much more the clock says has passed: no tool can see through that
         self.slots: tuple[Slot, ...] = ()
         self.dns: dict[int, Dns] = {}
+        self.exact_since: dict[int, datetime] = {}  # real: DNS is as it ought to since then, whenever looked
         self.signers: dict[str, bool | None] = dict(ALL)
-        self.exact_since: dict[
-            int, datetime
-        ] = {}  # real: DNS has had it everywhere since then, whenever looked
-        self.stopped: dict[int, datetime] = {}  # real: when the last mail was signed with a slot
-        self.jumped = timedelta()  # how much more the clock says has passed: no tool can see through that
+        self.uses: dict[
+            str, int
+        ] = {}  # what each signs with, mail after mail, whether it can be reached or not
+        self.holds: dict[str, set[int]] = {host: set() for host in ALL}  # the private keys on each
+        self.last: dict[int, datetime] = {}  # real: when the last mail was signed with a slot
 
     def seen(self) -> dict[int, Seen]:
-        return {n.number: Seen(self.dns.get(n.number, Dns.DIFFERENT), TTL, self.signers) for n in self.slots}
+        return {n: Seen(self.dns.get(n, Dns.DIFFERENT), TTL, self.signers) for n in (1, 2, 3)}
 
     @rule(hours=st.integers(0, 24 * 30))
     def time_passes(self, hours: int) -> None:
         self.now += timedelta(hours=hours)
         self.real += timedelta(hours=hours)
+        self.mail_goes_out()
+
+    def mail_goes_out(self) -> None:
+        for number in self.uses.values():
+            self.last[number] = self.real
 
     @rule(hours=st.integers(1, 48))
     def the_clock_is_set_back(self, hours: int) -> None:
@@ -223,6 +341,18 @@ class Life(RuleBasedStateMachine):
     def a_signer_says(self, host: str, holds: bool | None) -> None:
         self.signers[host] = holds
 
+    @rule(wish=st.sampled_from(Wish), hours=st.integers(0, 200), away=st.sampled_from((*ALL, None)))
+    def all_goes_well_for_a_while(self, wish: Wish, hours: int, away: str | None) -> None:
+        """So that late states are come by; then perhaps one signer goes away, with the keys that it has."""
+        self.signers = dict(ALL)
+        for _ in range(12):
+            self.dns = dict.fromkeys((1, 2, 3), Dns.EXACT)
+            self.the_tool_runs(wish, done=9, number=1, probes_verify=True)
+            self.time_passes(1 + hours // 12)
+            wish = Wish.NOTHING
+        if away is not None:
+            self.signers[away] = None
+
     @rule(
         wish=st.sampled_from((Wish.NOTHING, Wish.NOTHING, *Wish)),
         done=st.integers(0, 4),
@@ -231,39 +361,53 @@ class Life(RuleBasedStateMachine):
     )
     def the_tool_runs(self, wish: Wish, done: int, number: int, probes_verify: bool) -> None:
         """It may be killed after any step: what was done and not noted is done again by the next run."""
+        self.push()
         seen = self.seen()
         plan = decide(self.slots, seen, POLICY, self.now, wish, number)
         for step in plan.steps[:done]:
             self.check(step, seen)
             if step.action is Action.PROVE and not probes_verify:
                 continue
-            before = {each.number: each.state for each in self.slots}
             self.slots = after(self.slots, step, self.now)
-            for each in self.slots:
-                if before.get(each.number) is KeyState.ACTIVE and each.state is KeyState.RETIRING:
-                    self.stopped[each.number] = self.real
             if step.action is Action.NOTE_AGREEMENT:
                 self.exact_since[step.slot] = self.real
-            elif step.action is Action.FORGET_AGREEMENT:
-                self.exact_since.pop(step.slot, None)
-            elif step.action is Action.DESTROY:
+            elif step.action in {Action.FORGET_AGREEMENT, Action.REVOKE, Action.DESTROY}:
+                # Of a revoked one it is from here on its absence that DNS has.
                 self.exact_since.pop(step.slot, None)
                 self.dns.pop(step.slot, None)
 
+    def push(self) -> None:
+        """Whoever can be reached has what the inventory says; the others go on with what they have."""
+        self.mail_goes_out()
+        held = {each.number for each in self.slots if each.state in HELD}
+        self.holds |= {host: set(held) for host, holds in self.signers.items() if holds}
+        for active in (each for each in self.slots if each.state is KeyState.ACTIVE):
+            self.uses |= {host: active.number for host, holds in self.signers.items() if holds}
+
     def check(self, step: Step, seen: dict[int, Seen]) -> None:
         mine = next((each for each in self.slots if each.number == step.slot), None)
-        if step.action is Action.ACTIVATE:
-            assert mine is not None
-            assert seen[step.slot].dns is Dns.EXACT
-            assert all(self.signers.values())
-            if mine.state is KeyState.VERIFIED:
-                assert self.real - self.exact_since[step.slot] + self.jumped >= TTL
-        if step.action is Action.REVOKE:
-            assert mine is not None
-            assert mine.leaked or all(each.proven for each in self.slots if each.state is KeyState.ACTIVE)
-            assert mine.leaked or self.real - self.stopped[step.slot] + self.jumped >= POLICY.retire_at_least
         if step.action is Action.GENERATE:
             assert mine is None
+            assert seen[step.slot].dns is not Dns.ELSEWHERE
+            self.last.pop(step.slot, None)
+            signing = [each for each in self.slots if each.state is KeyState.ACTIVE]
+            assert all(each.proven or each.leaked for each in signing)
+            return
+        assert mine is not None
+        if step.action in {Action.ACTIVATE, Action.DESTROY}:
+            assert seen[step.slot].dns is Dns.EXACT
+        if step.action is Action.ACTIVATE:
+            assert all(self.signers.values())
+        if step.action is Action.DESTROY:
+            assert mine.state is KeyState.REVOKED
+            assert not any(step.slot in held for held in self.holds.values())
+        if step.action is Action.DESTROY or (step.action is Action.ACTIVATE and mine.proven is None):
+            assert self.real - self.exact_since[step.slot] + self.jumped >= TTL
+        if step.action is Action.REVOKE and mine.state is KeyState.RETIRING:
+            assert step.slot not in self.uses.values()
+            assert all(each.proven for each in self.slots if each.state is KeyState.ACTIVE)
+            quiet = self.real - self.last[step.slot] + self.jumped
+            assert mine.leaked or quiet >= max(POLICY.retire_at_least, POLICY.queue + POLICY.hops + TTL)
 
     @invariant()
     def at_most_one_generation_signs_and_one_comes(self) -> None:
@@ -273,6 +417,11 @@ class Life(RuleBasedStateMachine):
         # One that was given up may still be there for a moment when the next is made.
         assert len([each for each in coming if not each.leaked]) <= 1
         assert len({each.number for each in self.slots}) == len(self.slots) <= 3
+
+    @invariant()
+    def whatever_any_signer_signs_with_is_in_dns(self) -> None:
+        states = {each.number: each.state for each in self.slots}
+        assert {states[number] for number in self.uses.values()} <= {KeyState.ACTIVE, KeyState.RETIRING}
 
     @precondition(lambda self: any(each.state is KeyState.RETIRING for each in self.slots))
     @invariant()

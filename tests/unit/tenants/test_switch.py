@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
+from provisioner.adapters.tenants import pack
 
 SCRIPT = Path(__file__).parents[3] / "roles/tenants/files/usr/local/sbin/provisioner-tenants"
 
@@ -39,3 +43,37 @@ def test_switches_within_one_second_all_show_in_the_times_that_postfix_compares(
         tenants._activate(version, {"version": version.encode(), "domains": b""})
         assert int(before.stat().st_mtime) != opened[before]
         assert int((tenants.TENANTS / "current" / "version").stat().st_mtime) > opened[before]
+
+
+OLD, NEW = "a" * 64, "b" * 64
+
+
+def push(tenants: Any, monkeypatch: pytest.MonkeyPatch, version: str, *keys: str) -> Any:
+    """A bundle that needs these keys and brings them."""
+    named = ",".join(f'{{"key":"{key}"}}' for key in keys)
+    files = {"version": version.encode(), "domains": f'acme.example {{"keys":[{named}]}}\n'.encode()}
+    archive = pack(version, files, {}, dict.fromkeys(keys, b"private"))
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(archive)))
+    return tenants.apply()
+
+
+def test_private_keys_go_with_the_bundle_that_needed_them(
+    tenants: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenants.init()
+    push(tenants, monkeypatch, "one", OLD)
+    said = push(tenants, monkeypatch, "two", NEW)
+    assert (said["previous"], said["missing_keys"], said["stray_keys"]) == ("one", [], [])
+    assert [path.stem for path in tenants.KEYS.iterdir()] == [NEW]
+
+
+def test_keys_that_a_stopped_run_left_are_told_and_go_with_the_next(
+    tenants: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenants.init()
+    push(tenants, monkeypatch, "one", OLD)
+    (tenants.KEYS / f"{NEW}.pem").write_text("private")
+    (tenants.KEYS / f".{NEW}.pem.new").write_text("half of it")
+    assert tenants.status()["stray_keys"] == [NEW]
+    assert push(tenants, monkeypatch, "one", OLD)["stray_keys"] == []
+    assert [path.name for path in tenants.KEYS.iterdir()] == [f"{OLD}.pem"]
