@@ -138,4 +138,4 @@ async def _in_time(work: Awaitable[tuple[Finding, ...]], subject: str, longest: 
         return await asyncio.wait_for(work, longest)
     except TimeoutError:
         seen = f"not to be found out within {longest:.0f} s"
-        return (Finding("zone", subject, Status.UNKNOWN, seen, "", "Ask again when its name servers answer"),)
+        return (Finding("time", subject, Status.UNKNOWN, seen, "", "Ask again when its name servers answer"),)

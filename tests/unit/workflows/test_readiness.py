@@ -4,10 +4,15 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from provisioner.adapters.tenant_files import TenantFiles
-from provisioner.core.answers import Outcome
+from provisioner.core.answers import Answer, Outcome
+from provisioner.core.dkim import KeyState
 from provisioner.core.findings import Finding, Status
 from provisioner.core.fleet import Inventory
+from provisioner.core.gate import Gate, gate, of_egress
+from provisioner.core.profiles import Profile, judge
 from provisioner.core.records import fleet_records, group_by_owner
 from provisioner.workflows import dkim, dns, readiness
 from tests import samples
@@ -69,6 +74,25 @@ def test_a_silent_dns_is_unknown(tmp_path: Path) -> None:
     for subject in (None, "acme.example"):
         found = verify(inventory, subject, resolver)
         assert {finding.status for finding in found} == {Status.UNKNOWN}
+
+
+class Silent(FakeResolver):
+    """Servers for whose answers one waits."""
+
+    async def ask_all(self, name: str, kind: str) -> tuple[Answer, ...]:
+        await asyncio.sleep(60)
+        return await super().ask_all(name, kind)
+
+
+@pytest.mark.parametrize("profile", Profile)
+def test_a_fleet_that_takes_too_long_keeps_the_gate_from_opening(tmp_path: Path, profile: Profile) -> None:
+    async def look() -> tuple[Finding, ...]:
+        (found,) = [each async for each in readiness.verify(fleet(tmp_path), [None], Silent(), 0.1)]
+        return judge(of_egress(found.findings), profile)
+
+    found = asyncio.run(look())
+    assert [(each.id, each.status) for each in found] == [("time", Status.UNKNOWN)]
+    assert gate(found) is Gate.ASK
 
 
 def test_a_domain_without_keys_fails(tmp_path: Path) -> None:
