@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
@@ -112,7 +113,7 @@ def verify(
         (lambda: live_probes.look(context(ctx).path, inventory, subjects, unsubscribe_url)) if live else None
     )
     look = _Look(inventory, subjects, profile, _address(resolver), probe, rates)
-    reports = _until_right(look, timeout) if watch else asyncio.run(look.once())
+    reports = _until_right(look, context(ctx).load, timeout) if watch else asyncio.run(look.once())
     if html:
         write_atomic(html, readiness_page.page(reports, lang, wiring.now(), profile.value), mode=0o644)
     if junit_file:
@@ -165,8 +166,12 @@ class _Look:
         return (check_spam_rate(domain, self.rates),) if domain and self.rates is not None else ()
 
 
-def _until_right(look: _Look, seconds: int) -> Reports:
-    """Look until everything is right, or the time is over; tell what comes right on the way."""
+def _until_right(look: _Look, load: Callable[[], Inventory], seconds: int) -> Reports:
+    """Look until everything is right, or the time is over; tell what comes right on the way.
+
+    The inventory is read anew for each look: keys come to sign meanwhile. While somebody writes it, what it
+    said before counts.
+    """
     deadline, open_before = time.monotonic() + seconds, -1
     with output.console(stderr=True).status("Looking") as line:
         while True:
@@ -182,6 +187,8 @@ def _until_right(look: _Look, seconds: int) -> Reports:
                 open_before = len(wrong)
             line.update(text)
             time.sleep(EVERY)
+            with suppress(InventoryError):
+                look = replace(look, inventory=load())
 
 
 def _subjects(

@@ -107,10 +107,10 @@ async def fleet(inventory: Inventory, dns: Dns) -> tuple[Finding, ...]:
 
 async def _keys(inventory: Inventory, name: str, records: Iterable[Record], dns: Dns) -> list[Finding]:
     """Each key that verifiers may ask for, and the aliases of slots to come: rotation is to need nobody."""
+    unused = checks.check_signing(name, inventory.keys_of(name))
     held = [key for key in inventory.keys_of(name) if key.state in PUBLISHED - {KeyState.REVOKED}]
     if not held:
-        fix = f"Make them: provisioner dkim rotate {name} --apply"
-        return [Finding("dkim", name, Status.FAIL, "no keys in the inventory", "", fix)]
+        return unused
     wanted = [dkim_needed(inventory, key) for key in held]
     answers = await asyncio.gather(*(dns.ask_all(record.name, "TXT") for record in wanted))
     found = [
@@ -122,7 +122,7 @@ async def _keys(inventory: Inventory, name: str, records: Iterable[Record], dns:
     later = [r for r in records if r.purpose == "dkim-cname" and r.name not in asked]
     found += [each for some in await asyncio.gather(*(_records([r], dns) for r in later)) for each in some]
     every: list[Answer] = [answer for some in answers for answer in some]
-    return [*found, *checks.check_ttl(tuple(every))]
+    return [*unused, *found, *checks.check_ttl(tuple(every))]
 
 
 async def _records(wanted: Sequence[Record], dns: Dns) -> list[Finding]:

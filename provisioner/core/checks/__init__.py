@@ -5,7 +5,7 @@ A server that fails or keeps silent makes a finding *unknown*: never right, and 
 
 from provisioner.core.checks.alignment import check_alignment
 from provisioner.core.checks.blocklists import check_blocklist
-from provisioner.core.checks.dkim import check_dkim
+from provisioner.core.checks.dkim import check_dkim, check_signing
 from provisioner.core.checks.dmarc import Dmarc, check_dmarc
 from provisioner.core.checks.dnssec import check_dnssec
 from provisioner.core.checks.egress import check_egress
@@ -34,6 +34,7 @@ __all__ = [
     "check_records",
     "check_replies",
     "check_reporting",
+    "check_signing",
     "check_spam_rate",
     "check_spf",
     "check_tls",

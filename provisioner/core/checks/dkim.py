@@ -6,13 +6,32 @@ from collections.abc import Iterable
 
 from provisioner.core.answers import Answer, Outcome
 from provisioner.core.checks.records import unknown
-from provisioner.core.dkim import Algorithm, DkimKey, DkimRecordError, decode_base64, parse_record, rsa_bits
+from provisioner.core.dkim import (
+    Algorithm,
+    DkimKey,
+    DkimRecordError,
+    KeyState,
+    decode_base64,
+    parse_record,
+    rsa_bits,
+)
 from provisioner.core.findings import Finding, Status
 from provisioner.core.records import Record
 
 RSA_GOOD_BITS = 2048
 RSA_LEAST_BITS = 1024
 """RFC 8301 3.2: verifiers treat shorter keys as no key."""
+
+
+def check_signing(domain: str, keys: Iterable[DkimKey]) -> list[Finding]:
+    """A failure where no key of a domain signs: the fleet refuses mail From: it until one does."""
+    states = {key.slot: key.state for key in keys}
+    if KeyState.ACTIVE in states.values():
+        return []
+    fix = f"Have one made, published and used: provisioner dkim rotate {domain} --apply --wait"
+    some = ", ".join(f"slot {slot} is {state.value}" for slot, state in sorted(states.items()))
+    seen = f"no key signs: {some}" if some else "no keys in the inventory"
+    return [Finding("dkim", domain, Status.FAIL, seen, "", fix, "an active key")]
 
 
 def check_dkim(key: DkimKey, wanted: Record, answers: Iterable[Answer]) -> list[Finding]:

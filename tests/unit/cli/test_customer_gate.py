@@ -4,7 +4,11 @@ import json
 
 import pytest
 
+from provisioner.adapters.tenant_files import TenantFiles
+from provisioner.cli import wiring
 from provisioner.core.answers import Outcome
+from provisioner.core.dkim import KeyState
+from provisioner.core.errors import UsageError
 from provisioner.core.gate import NOT_ACTIVE
 from tests.unit.cli.running import Run
 from tests.unit.cli.test_dns_verify import make_sound
@@ -78,6 +82,17 @@ def test_an_egress_address_without_a_name_closes_the_gate(run: Run) -> None:
     refused = run("customer", "activate", "globex")
     assert refused.code == 1
     assert "ptr 192.0.2.31" in refused.err
+
+
+def test_a_customer_whose_mail_nobody_signs_is_not_activated(run: Run) -> None:
+    make_sound(run)
+    store = TenantFiles(run.root)
+    keys = store.load().keys_of("globex.example")
+    with store.locked():
+        store.update_keys([key.model_copy(update={"state": KeyState.GENERATED}) for key in keys])
+    refused = run("customer", "activate", "globex")
+    assert refused.code == 1
+    assert "dkim globex.example" in refused.err
 
 
 def test_more_mail_a_day_needs_the_same(run: Run) -> None:

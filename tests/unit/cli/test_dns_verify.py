@@ -11,6 +11,7 @@ from provisioner.adapters.dkim_keys import generate
 from provisioner.adapters.tenant_files import TenantFiles
 from provisioner.cli import dns_verify, wiring
 from provisioner.core.answers import Outcome
+from provisioner.core.dkim import KeyState
 from provisioner.workflows import dkim, dns
 from tests import samples
 from tests.unit.cli.running import Run
@@ -22,7 +23,10 @@ def make_sound(run: Run) -> None:
     """All customers' DNS and the fleet's as it ought to be."""
     store = TenantFiles(run.root)
     for domain in DOMAINS:
-        dkim.generate(store, generate, domain, datetime.fromisoformat("2026-01-01T00:00:00Z"))
+        made = dkim.generate(store, generate, domain, datetime.fromisoformat("2026-01-01T00:00:00Z"))
+        keys = (*made.made, *made.kept)
+        with store.locked():
+            store.update_keys([key.model_copy(update={"state": KeyState.ACTIVE}) for key in keys])
     inventory = store.load()
     for subject in (None, *DOMAINS):
         run.dns.publish_all(dns.expected(inventory, subject))

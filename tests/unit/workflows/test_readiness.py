@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,7 +22,9 @@ from tests.fakes import FakePublisher, FakeResolver, key_maker
 
 def fleet(root: Path) -> Inventory:
     store = TenantFiles(samples.write(root))
-    dkim.generate(store, key_maker, "acme.example", datetime(2025, 1, 2, tzinfo=UTC))
+    made = dkim.generate(store, key_maker, "acme.example", datetime(2025, 1, 2, tzinfo=UTC)).made
+    with store.locked():
+        store.update_keys([key.model_copy(update={"state": KeyState.ACTIVE}) for key in made])
     return store.load()
 
 
@@ -98,3 +101,15 @@ def test_a_fleet_that_takes_too_long_keeps_the_gate_from_opening(tmp_path: Path,
 def test_a_domain_without_keys_fails(tmp_path: Path) -> None:
     found = verify(fleet(tmp_path), "globex.example", FakeResolver())
     assert "no keys in the inventory" in {finding.seen for finding in found}
+
+
+@pytest.mark.parametrize("state", set(KeyState) - {KeyState.ACTIVE, KeyState.DESTROYED})
+def test_a_domain_fails_until_one_of_its_keys_signs(tmp_path: Path, state: KeyState) -> None:
+    inventory = fleet(tmp_path)
+    keys = tuple(key.model_copy(update={"state": state}) for key in inventory.keys)
+    resolver = FakeResolver()
+    resolver.publish_all(dns.expected(replace(inventory, keys=keys), "acme.example"))
+    found = verify(replace(inventory, keys=keys), "acme.example", resolver)
+    (unsigned,) = [each for each in found if (each.id, each.subject) == ("dkim", "acme.example")]
+    assert (unsigned.status, unsigned.seen) == (Status.FAIL, f"no key signs: slot 1 is {state.value}")
+    assert "dkim rotate acme.example --apply --wait" in unsigned.fix
