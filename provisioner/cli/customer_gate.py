@@ -19,7 +19,7 @@ from provisioner.core.customers import Customer
 from provisioner.core.errors import CheckFailed, UsageError
 from provisioner.core.findings import Finding, Status, together, worst_first
 from provisioner.core.fleet import Inventory
-from provisioner.core.gate import NOT_ACTIVE, Gate, gate, of_egress
+from provisioner.core.gate import Gate, gate, of_egress
 from provisioner.core.profiles import Profile, judge
 from provisioner.workflows import customer_change, readiness
 from provisioner.workflows.customer import known
@@ -40,14 +40,14 @@ def activate(
     """
     path, inventory = context(ctx).path, context(ctx).load()
     customer = known(inventory, name)
-    if customer.suspended and customer.suspended.reason != NOT_ACTIVE:
+    if customer.suspended and not customer_change.not_active(customer):
         hint = f"provisioner customer resume {name}"
         raise UsageError(f"{name} is suspended: {customer.suspended.reason}", hint=hint)
     pass_gate(path, inventory, customer, "activate", Forced(force, reason), quiet=json)
     push = None if no_push else tenants.push
     report = None
     if customer.suspended:
-        changed = customer_change.resume(TenantFiles(path), name, push)
+        changed = customer_change.activate(TenantFiles(path), name, push)
         customer, report = changed.customer, changed.report
     if json:
         output.as_json(facts_of(customer))

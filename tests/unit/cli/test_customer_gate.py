@@ -10,6 +10,7 @@ from provisioner.core.answers import Outcome
 from provisioner.core.dkim import KeyState
 from provisioner.core.errors import UsageError
 from provisioner.core.gate import NOT_ACTIVE
+from provisioner.workflows.customer_change import activate, suspend
 from tests.unit.cli.running import Run
 from tests.unit.cli.test_dns_verify import make_sound
 
@@ -108,3 +109,18 @@ def test_who_is_suspended_is_not_activated(run: Run) -> None:
     run("customer", "suspend", "acme", "--reason", "complaints")
     found = run("customer", "activate", "acme")
     assert (found.code, "customer resume acme" in found.err) == (2, True)
+
+
+@pytest.mark.parametrize("way", [("resume",), ("suspend", "--reason", "not today")])
+def test_nothing_leads_past_the_gate(initech: Run, way: tuple[str, ...]) -> None:
+    command, *options = way
+    found = initech("customer", command, "initech", *options)
+    assert (found.code, "not active yet" in found.err) == (2, True)
+    assert suspended(initech, "initech") == NOT_ACTIVE
+
+
+def test_who_is_suspended_meanwhile_is_not_activated(run: Run) -> None:
+    store = TenantFiles(run.root)
+    suspend(store, "acme", "complaints", wiring.now(), None)
+    with pytest.raises(UsageError, match="complaints"):
+        activate(store, "acme", None)
