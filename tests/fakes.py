@@ -18,7 +18,7 @@ from provisioner.core.publishing import PublishResult, PublishStatus
 from provisioner.core.records import Record
 from provisioner.core.tenants import HostResult
 
-SERVER = "ns1.test"
+SERVER, SECOND = "ns1.test", "ns2.test"
 
 
 @dataclass
@@ -30,6 +30,8 @@ class FakeResolver:
     otherwise: Outcome | None = None
     """How every other question ends; None: there is no such name, or none of its records."""
     signed: dict[str, Dnssec] = field(default_factory=dict)
+    second: dict[tuple[str, str], tuple[str, ...] | Outcome] = field(default_factory=dict)
+    """What another server with authority, ns2.test, has instead."""
 
     def set(self, name: str, kind: str, *values: str) -> None:
         """Make a name have these values."""
@@ -65,7 +67,13 @@ class FakeResolver:
         return Answer(name, kind, outcome, chain=tuple(chain), server=SERVER)
 
     def lookup_all(self, name: str, kind: str) -> tuple[Answer, ...]:
-        return (self.lookup(name, kind),)
+        first = self.lookup(name, kind)
+        if (name, kind) not in self.second:
+            return (first,)
+        found = self.second[name, kind]
+        if isinstance(found, Outcome):
+            return first, Answer(name, kind, found, server=SECOND)
+        return first, Answer(name, kind, Outcome.FOUND, found, server=SECOND, ttl=5)
 
     async def ask(self, name: str, kind: str) -> Answer:
         return self.lookup(name, kind)

@@ -147,6 +147,52 @@ def test_spf_that_lets_anyone_send(record: str) -> None:
     assert "anyone" in found[0].seen
 
 
+def test_spf_of_a_server_that_is_stale_is_judged_too() -> None:
+    dns = world("v=spf1 include:_spf.op.example -all")
+    dns.second["acme.example", "TXT"] = ("v=spf1 -all",)
+    good, bad = spf(dns)
+    assert (good.status, good.server) == (Status.PASS, "ns1.test")
+    assert (bad.status, bad.server) == (Status.FAIL, "ns2.test")
+    assert bad.seen == "fail for 192.0.2.31, 192.0.2.32: -all in the record of acme.example"
+    dns.second["acme.example", "TXT"] = ("v=spf1 include:_spf.op.example -all",)
+    assert [(each.status, each.server) for each in spf(dns)] == [(Status.PASS, "ns1.test; ns2.test")]
+
+
+@pytest.mark.parametrize(
+    "record", ["v=spf1 ip4:192.0.2.0/24 ip6:::/0 -all", "v=spf1 ip4:192.0.2.0/24 ip6:2000::/3 ~all"]
+)
+def test_spf_that_lets_anyone_send_over_ipv6(record: str) -> None:
+    assert [(each.status, each.seen) for each in spf(world(record))] == [
+        (Status.FAIL, "it lets anyone send over IPv6")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("own", "other"),
+    [
+        ("v=spf1 ip4:192.0.2.0/24 ptr -all", "v=spf1 -all"),
+        ("v=spf1 ip4:192.0.2.0/24 include:old.example -all", "v=spf1 ?ptr:old.example -all"),
+        ("v=spf1 ip4:192.0.2.0/24 redirect=old.example", "v=spf1 ptr ~all"),
+    ],
+)
+def test_ptr_is_found_in_whatever_record(own: str, other: str) -> None:
+    dns = world(own)
+    dns.set("old.example", "TXT", other)
+    (found,) = spf(dns)
+    assert (found.status, "ptr is slow" in found.seen) == (Status.WARN, True)
+
+
+def test_what_spf_costs_over_ipv6_counts_where_the_fleet_has_it() -> None:
+    record = "v=spf1 ip4:192.0.2.0/24 ip6:2001:db8::/32 a:a.example a:b.example a:c.example -all"
+    dns = world(record)
+    for name in ("a.example", "b.example", "c.example"):
+        dns.set(name, "A", "192.0.2.99")
+    assert [each.status for each in spf(dns)] == [Status.PASS]
+    both = asyncio.run(check_spf(SPF, (*EGRESS, ip_address("2001:db8::31")), dns))
+    assert [each.status for each in both] == [Status.FAIL]
+    assert "found nothing" in both[0].seen
+
+
 def test_spf_missing_double_or_in_doubt() -> None:
     dns = FakeResolver()
     assert spf(dns)[0].fix == 'Publish: acme.example TXT "v=spf1 include:_spf.op.example ~all"'
