@@ -13,15 +13,20 @@ _LAME = {Outcome.LAME, Outcome.REFUSED}
 
 
 async def check_zone(domain: str, dns: Dns) -> list[Finding]:
-    """One finding for each server of the domain's zone that is out of order, else one for all."""
+    """One finding for each server of the zone that a domain is in that is out of order, else one for all."""
     answers = await dns.ask_all(domain, "SOA")
+    # A name inside a zone has no SOA of its own, but those who say so tell whose it is.
+    apex = next((answer.zone for answer in answers if answer.outcome is Outcome.NO_DATA and answer.zone), "")
+    if apex and apex != domain:
+        domain, answers = apex, await dns.ask_all(apex, "SOA")
     found = [_server(domain, answer) for answer in answers if not answer.certain]
     good = [answer for answer in answers if answer.certain]
-    serials = {
-        answer.values[0].split()[2]: answer.server for answer in good if answer.outcome is Outcome.FOUND
-    }
-    if len(serials) > 1:
-        seen = "; ".join(f"serial {serial} at {server}" for serial, server in serials.items())
+    minds: dict[str, list[str]] = {}
+    for answer in good:
+        has = f"serial {answer.values[0].split()[2]}" if answer.values else answer.outcome.value
+        minds.setdefault(has, []).append(answer.server)
+    if len(minds) > 1:
+        seen = "; ".join(f"{has} at {', '.join(servers)}" for has, servers in minds.items())
         fix = "Have its servers transfer the zone: some answer from an old one"
         found.append(Finding("zone", domain, Status.WARN, seen, "", fix))
     if good and all(answer.outcome is Outcome.NO_SUCH_NAME for answer in good):
