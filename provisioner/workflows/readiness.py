@@ -95,7 +95,8 @@ async def fleet(inventory: Inventory, dns: Dns) -> tuple[Finding, ...]:
         checks.check_replies(settings.bounce_domain, dns),
         checks.check_reporting(settings.bounce_domain, tls_wanted, dns),
     ]
-    for zone in (settings.domain, settings.dkim_zone):
+    # Every customer's SPF record and keys lead into these, and so do the names in HELO.
+    for zone in dict.fromkeys((settings.domain, settings.dkim_zone, settings.spf_name.partition(".")[2])):
         work += [checks.check_zone(zone, dns), checks.check_dnssec(zone, dns)]
     work += [
         _one(checks.check_blocklist(address, blocklist, dns))

@@ -6,7 +6,7 @@ import pytest
 
 from provisioner.adapters.tenant_files import TenantFiles
 from provisioner.cli import wiring
-from provisioner.core.answers import Outcome
+from provisioner.core.answers import Chain, Dnssec, Outcome
 from provisioner.core.dkim import KeyState
 from provisioner.core.errors import UsageError
 from provisioner.core.gate import NOT_ACTIVE
@@ -83,6 +83,22 @@ def test_an_egress_address_without_a_name_closes_the_gate(run: Run) -> None:
     refused = run("customer", "activate", "globex")
     assert refused.code == 1
     assert "ptr 192.0.2.31" in refused.err
+
+
+def test_a_broken_chain_above_the_fleets_keys_closes_the_gate(run: Run) -> None:
+    make_sound(run)
+    run.dns.signed["dkim.operator.example"] = Dnssec("dkim.operator.example", Chain.BROKEN, "ended", "ns1")
+    refused = run("customer", "activate", "globex")
+    assert refused.code == 1
+    assert "dnssec dkim.operator.example" in refused.err
+
+
+def test_the_zone_of_the_fleets_spf_record_counts_too(run: Run) -> None:
+    make_sound(run)
+    run.dns.second["operator.example", "SOA"] = Outcome.LAME
+    refused = run("customer", "activate", "globex")
+    assert refused.code == 1
+    assert "zone operator.example" in refused.err
 
 
 def test_a_customer_whose_mail_nobody_signs_is_not_activated(run: Run) -> None:
