@@ -43,7 +43,7 @@ async def _deciding(domain: str, answer: Answer, dns: Dns) -> Answer:
 
 def _judge(wanted: Record, own: Answer, answer: Answer) -> tuple[Finding, DmarcPolicy | None]:
     if not answer.certain:
-        return unknown("dmarc", wanted.name, answer), None
+        return unknown("dmarc", wanted.name, answer, wanted.value), None
     publish = f'Publish: {wanted.name} TXT "{wanted.value}"'
 
     def finding(status: Status, seen: str, fix: str = "") -> Finding:

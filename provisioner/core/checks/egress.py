@@ -27,12 +27,12 @@ async def check_egress(address: Address, helo: str, dns: Dns) -> list[Finding]:
 async def _reverse(address: Address, helo: str, answer: Answer, dns: Dns) -> Finding:
     subject, kind = str(address), "A" if address.version == 4 else "AAAA"
     if not answer.certain:
-        return unknown("ptr", subject, answer)
+        return unknown("ptr", subject, answer, helo)
     back = {name: await dns.ask(name, kind) for name in answer.values}
     leading = [name for name, forward in back.items() if str(address) in forward.values]
     lost = next((forward for forward in back.values() if not forward.certain), None)
     if lost is not None and not leading:
-        return unknown("ptr", subject, lost)
+        return unknown("ptr", subject, lost, helo)
     status, seen, fix = _judge(address, helo, answer, back, leading)
     return Finding("ptr", subject, status, seen, answer.server, fix, helo)
 
@@ -60,7 +60,7 @@ async def _helo(address: Address, helo: str, dns: Dns) -> Finding:
     kind = "A" if address.version == 4 else "AAAA"
     answer = await dns.ask(helo, kind)
     if not answer.certain:
-        return unknown("helo", helo, answer)
+        return unknown("helo", helo, answer, str(address))
     if str(address) in answer.values:
         return Finding("helo", helo, Status.PASS, f"leads to {address}", answer.server, "", str(address))
     fix = f"Set {helo} {kind} to {address}: receivers compare them"

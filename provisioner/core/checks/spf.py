@@ -64,7 +64,7 @@ def _records(answer: Answer) -> list[str]:
 
 def _one_record(wanted: Record, answer: Answer) -> Finding | None:
     if not answer.certain:
-        return unknown("spf", wanted.name, answer)
+        return unknown("spf", wanted.name, answer, wanted.value)
     records = _records(answer)
     if len(records) == 1:
         return None

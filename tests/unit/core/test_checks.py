@@ -77,6 +77,7 @@ def test_a_record_that_is_not_that_of_the_key_held(text: str, seen: str) -> None
     assert found.status is Status.FAIL
     assert seen in found.seen
     assert found.fix == "Run: provisioner dns publish acme.example"
+    assert found.expected == HELD.record.render()
 
 
 def test_two_key_records_fail() -> None:
@@ -90,6 +91,7 @@ def test_a_cname_that_is_missing_or_leads_elsewhere() -> None:
     assert (elsewhere.status, elsewhere.fix) == (Status.FAIL, f"Change it: {OWNER} CNAME {TARGET}")
     behind = dkim(outcome=Outcome.NO_SUCH_NAME)
     assert (behind.status, behind.fix) == (Status.FAIL, "Run: provisioner dns publish acme.example")
+    assert behind.expected == f"{TARGET} → {HELD.record.render()}"
 
 
 @pytest.mark.parametrize("outcome", DOUBTS)

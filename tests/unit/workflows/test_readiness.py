@@ -71,6 +71,20 @@ def test_an_empty_dns_fails_everything(tmp_path: Path) -> None:
         assert all(finding.fix for finding in failed)
 
 
+def test_what_is_wrong_stands_beside_what_was_expected(tmp_path: Path) -> None:
+    inventory = fleet(tmp_path)
+    for subject in (None, "acme.example"):
+        for resolver in (FakeResolver(), FakeResolver(otherwise=Outcome.TIMEOUT)):
+            found = verify(inventory, subject, resolver)
+            assert {each.id for each in found if not each.expected} <= {"zone", "dnssec"}
+    (wanted, *_) = [r for r in dns.expected(inventory, "acme.example") if r.purpose == "dkim-cname"]
+    resolver = FakeResolver()
+    resolver.publish_all(dns.expected(inventory, "acme.example"))
+    resolver.set(wanted.name, "CNAME", "elsewhere.example")
+    (wrong,) = [each for each in verify(inventory, "acme.example", resolver) if each.subject == wanted.name]
+    assert (wrong.expected, wrong.status) == (wanted.value, Status.FAIL)
+
+
 def test_a_silent_dns_is_unknown(tmp_path: Path) -> None:
     inventory = fleet(tmp_path)
     resolver = FakeResolver(otherwise=Outcome.SERVER_FAILED)
