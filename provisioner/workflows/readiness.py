@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from provisioner.core import checks
-from provisioner.core.answers import Answer, Dns, settled
+from provisioner.core.answers import Answer, Dns, Dnssec, settled
 from provisioner.core.customers import Customer
 from provisioner.core.dkim import KeyState
 from provisioner.core.dmarc import DmarcPolicy
@@ -21,6 +21,33 @@ AT_ONCE = 64
 
 LONGEST = 60.0
 """Seconds that a domain may take; what did not come about until then is unknown."""
+
+
+@dataclass
+class _Heard:
+    """DNS that keeps what it answered, so that what every answer tells besides costs no question more."""
+
+    dns: Dns
+    answers: list[Answer] = field(default_factory=list)
+
+    async def ask(self, name: str, kind: str) -> Answer:
+        answer = await self.dns.ask(name, kind)
+        self.answers.append(answer)
+        return answer
+
+    async def ask_all(self, name: str, kind: str) -> tuple[Answer, ...]:
+        answers = await self.dns.ask_all(name, kind)
+        self.answers += answers
+        return answers
+
+    async def dnssec(self, name: str) -> Dnssec:
+        return await self.dns.dnssec(name)
+
+    def long_lived(self, records: Iterable[Record]) -> list[Finding]:
+        """Which of the names that these records have live too long in caches."""
+        names = {record.name for record in records}
+        about = (each for each in self.answers if each.name in names and each.type != "SOA")
+        return checks.check_ttl(about)
 
 
 @dataclass(frozen=True)
@@ -56,7 +83,7 @@ async def domain(inventory: Inventory, name: str, dns: Dns) -> tuple[Finding, ..
     records = expected(inventory, name)
     owner = inventory.owner(name)
     assert owner is not None  # noqa: S101 - `expected` has seen to it
-    wanted = {record.purpose: record for record in records}
+    wanted, dns = {record.purpose: record for record in records}, _Heard(dns)
     spf, dmarc, replies, zone, dnssec, keys = await asyncio.gather(
         checks.check_spf(wanted["spf"], inventory.egress_addresses, dns),
         checks.check_dmarc(wanted["dmarc"], name, dns),
@@ -65,7 +92,9 @@ async def domain(inventory: Inventory, name: str, dns: Dns) -> tuple[Finding, ..
         checks.check_dnssec(name, dns),
         _keys(inventory, name, records, dns),
     )
-    return (*spf, *keys, *dmarc.findings, *_alignment(name, dmarc.policy, owner), *replies, *zone, *dnssec)
+    aligned = _alignment(name, dmarc.policy, owner)
+    late = dns.long_lived(records)
+    return (*spf, *keys, *dmarc.findings, *aligned, *replies, *zone, *dnssec, *late)
 
 
 def _alignment(name: str, policy: DmarcPolicy | None, owner: Customer) -> list[Finding]:
@@ -77,7 +106,7 @@ def _alignment(name: str, policy: DmarcPolicy | None, owner: Customer) -> list[F
 
 async def fleet(inventory: Inventory, dns: Dns) -> tuple[Finding, ...]:
     """What is to be said of the fleet's own names and addresses."""
-    settings = inventory.settings
+    settings, dns = inventory.settings, _Heard(dns)
     records = fleet_records(inventory)
     # Names and ways back of egress addresses are looked at as receivers do, not for being what we'd publish.
     egress = {address.reverse_pointer for address in inventory.egress_addresses}
@@ -103,7 +132,8 @@ async def fleet(inventory: Inventory, dns: Dns) -> tuple[Finding, ...]:
         for address in inventory.egress_addresses
         for blocklist in settings.blocklists
     ]
-    return tuple(finding for found in await asyncio.gather(*work) for finding in found)
+    found = await asyncio.gather(*work)
+    return (*(finding for some in found for finding in some), *dns.long_lived(records))
 
 
 async def _keys(inventory: Inventory, name: str, records: Iterable[Record], dns: Dns) -> list[Finding]:
@@ -122,8 +152,7 @@ async def _keys(inventory: Inventory, name: str, records: Iterable[Record], dns:
     asked = {record.name for record in wanted}
     later = [r for r in records if r.purpose == "dkim-cname" and r.name not in asked]
     found += [each for some in await asyncio.gather(*(_records([r], dns) for r in later)) for each in some]
-    every: list[Answer] = [answer for some in answers for answer in some]
-    return [*unused, *found, *checks.check_ttl(tuple(every))]
+    return [*unused, *found]
 
 
 async def _records(wanted: Sequence[Record], dns: Dns) -> list[Finding]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from provisioner.core.answers import Answer, Dns, Outcome
 from provisioner.core.checks.records import unknown
 from provisioner.core.findings import Finding, Status
@@ -45,17 +47,17 @@ def _server(domain: str, answer: Answer) -> Finding:
     return unknown("zone", domain, answer)
 
 
-def check_ttl(answers: tuple[Answer, ...]) -> list[Finding]:
-    """A warning for each name whose records live in caches longer than two days."""
-    longest = {answer.name: answer.ttl for answer in answers if answer.ttl > LONGEST_TTL}
-    return [
-        Finding(
-            "ttl",
-            name,
-            Status.WARN,
-            f"{ttl} s: a correction takes {ttl / 86_400:.1f} days to be seen",
-            "",
-            f"Lower it to a day at most: {name}",
-        )
-        for name, ttl in longest.items()
-    ]
+def check_ttl(answers: Iterable[Answer]) -> list[Finding]:
+    """A warning for each name and type whose records live in caches longer than two days."""
+    longest: dict[str, Answer] = {}
+    for answer in answers:
+        what = f"{answer.name} {answer.type}"
+        if answer.ttl > max(LONGEST_TTL, longest[what].ttl if what in longest else 0):
+            longest[what] = answer
+    return [_long(what, answer) for what, answer in longest.items()]
+
+
+def _long(what: str, answer: Answer) -> Finding:
+    seen = f"{answer.ttl} s: a correction takes {answer.ttl / 86_400:.1f} days to be seen"
+    fix = f"Lower it to a day at most: {what}"
+    return Finding("ttl", what, Status.WARN, seen, answer.server, fix, f"at most {LONGEST_TTL} s")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from provisioner.core.answers import Answer, Outcome
-from provisioner.core.checks import check_zone
+from provisioner.core.checks import check_ttl, check_zone
 from provisioner.core.findings import Finding, Status
 from tests.fakes import FakeResolver
 
@@ -56,3 +56,13 @@ def test_a_server_that_does_not_have_the_zone_is_of_another_mind() -> None:
 def test_a_domain_that_is_not_there() -> None:
     (found,) = zone(world(), "elsewhere.example")
     assert (found.status, found.seen) == (Status.FAIL, "the domain is not in DNS")
+
+
+def test_what_lives_long_in_caches_is_told_once_with_its_longest() -> None:
+    def answer(kind: str, ttl: int, server: str = "ns1") -> Answer:
+        return Answer("acme.example", kind, Outcome.FOUND, ("x",), server=server, ttl=ttl)
+
+    assert not check_ttl([answer("TXT", 172_800), answer("MX", 3600)])
+    (found,) = check_ttl([answer("TXT", 3600), answer("TXT", 604_800, "ns2"), answer("TXT", 200_000)])
+    assert (found.subject, found.status, found.server) == ("acme.example TXT", Status.WARN, "ns2")
+    assert found.seen == "604800 s: a correction takes 7.0 days to be seen"

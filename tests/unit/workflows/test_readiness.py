@@ -85,6 +85,28 @@ def test_what_is_wrong_stands_beside_what_was_expected(tmp_path: Path) -> None:
     assert (wrong.expected, wrong.status) == (wanted.value, Status.FAIL)
 
 
+class Lasting(FakeResolver):
+    """DNS whose answers about one name live for a week in caches."""
+
+    name = ""
+
+    def lookup(self, name: str, kind: str) -> Answer:
+        answer = super().lookup(name, kind)
+        return replace(answer, ttl=604_800) if name == self.name and answer.values else answer
+
+
+def test_every_record_of_a_customer_and_the_fleet_that_lives_long_is_told(tmp_path: Path) -> None:
+    inventory = fleet(tmp_path)
+    for subject in (None, "acme.example"):
+        resolver = Lasting()
+        resolver.publish_all((*fleet_records(inventory), *dns.expected(inventory, "acme.example")))
+        resolver.set("acme.example", "MX", "10 smtp.operator.example")
+        for name in {each.name for each in dns.expected(inventory, subject) if each.purpose != "dkim"}:
+            resolver.name = name
+            late = [each for each in verify(inventory, subject, resolver) if each.id == "ttl"]
+            assert {each.subject.split()[0] for each in late} == {name}, name
+
+
 def test_a_silent_dns_is_unknown(tmp_path: Path) -> None:
     inventory = fleet(tmp_path)
     resolver = FakeResolver(otherwise=Outcome.SERVER_FAILED)
