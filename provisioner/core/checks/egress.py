@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from provisioner.core.answers import Answer, Dns, settled
 from provisioner.core.checks.records import unknown
+from provisioner.core.dmarc import organisational
 from provisioner.core.findings import Finding, Status
 from provisioner.core.fleet import Address
 
@@ -75,11 +76,13 @@ def _generic(name: str, address: Address) -> bool:
         numbers = re.findall(r"\d+", host)
         hexadecimal = "".join(f"{int(octet):02x}" for octet in octets)
         if (
-            sorted(numbers) == sorted(octets)
+            any(sorted(numbers[start : start + 4]) == sorted(octets) for start in range(len(numbers) - 3))
             or hexadecimal in host
             or "".join(f"{int(o):03}" for o in octets) in host
         ):
             return True
     elif address.exploded.replace(":", "")[-16:] in host.replace("-", ""):
         return True
-    return _OF_MANY.search(name.lower()) is not None
+    # Who registered the name may be called anything: pool.it, client-services.com.
+    below = name.lower().removesuffix(organisational(name.lower()))
+    return _OF_MANY.search(below) is not None
