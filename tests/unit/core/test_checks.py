@@ -237,6 +237,22 @@ def test_dmarc_of_a_parent_counts_and_doubt_about_it_too() -> None:
     assert ("_dmarc.example", "TXT") not in dns.asked
 
 
+@pytest.mark.parametrize("tag", ["rua", "ruf"])
+def test_reports_of_an_inherited_policy_are_consented_to_for_who_has_it(tag: str) -> None:
+    dns = FakeResolver()
+    dns.set("_dmarc.acme.example", "TXT", f"v=DMARC1; p=reject; {tag}=mailto:a@watch.test")
+
+    def reports() -> list[Finding]:
+        found = asyncio.run(check_dmarc(DMARC, "shop.acme.example", dns)).findings
+        return [each for each in found if each.id == "dmarc-reports"]
+
+    (refused,) = reports()
+    assert (refused.status, refused.subject) == (Status.FAIL, "acme.example")
+    assert 'acme.example._report._dmarc.watch.test TXT "v=DMARC1"' in refused.fix
+    dns.set("acme.example._report._dmarc.watch.test", "TXT", "v=DMARC1")
+    assert [each.status for each in reports()] == [Status.PASS]
+
+
 def test_record_sets_are_compared_whole() -> None:
     one = Record("be1.op.example", "A", "192.0.2.31", Zone.OPERATOR, "address")
     two = replace(one, value="192.0.2.32")
