@@ -118,6 +118,17 @@ def test_reports_for_programs_and_customers(sound: Run, tmp_path: Path) -> None:
     assert int(str(suite.get("tests"))) == len(suite)
 
 
+def test_what_strangers_put_into_dns_controls_no_terminal(sound: Run, tmp_path: Path) -> None:
+    html, junit = tmp_path / "report.html", tmp_path / "report.xml"
+    sound.dns.set("globex.example", "TXT", "v=spf1 \x1b]0;taken\x07\x1b[2J\x9b1m\u202e\x00 -all")
+    found = sound("dns", "verify", "globex.example", "--html", str(html), "--junit", str(junit))
+    assert found.code == 1
+    assert "\\x1b[2J" in found.out
+    for text in (found.out, found.err, html.read_text(), junit.read_text()):
+        assert not set("\x00\x07\x1b\x9b\u202e") & set(text)
+    ET.parse(junit)  # noqa: S314 - our own
+
+
 def test_watching_ends_when_all_is_right(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = []
 
