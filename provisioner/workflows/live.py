@@ -15,6 +15,7 @@ from provisioner.core.errors import HostsFailed, UsageError
 from provisioner.core.findings import Finding, Status
 from provisioner.core.fleet import Inventory
 from provisioner.core.inbound_tls import POLICY_PATH, policy_host
+from provisioner.core.names import domain as canonical
 from provisioner.core.names import is_within
 from provisioner.core.probes import ProbeAsk
 from provisioner.core.reconciliation import Ledger
@@ -94,9 +95,14 @@ def link(inventory: Inventory, domain: str, url: str, tools: Tools) -> tuple[Fin
 
 def may_be_asked(inventory: Inventory, domain: str, url: str) -> None:
     """Raises UsageError for a link that is not https, or not on a host of the domain's customer."""
-    owner, parts = inventory.owner(domain), urlsplit(url)
-    host = (parts.hostname or "").lower()
-    if parts.scheme != "https" or not host:
+    owner = inventory.owner(domain)
+    try:
+        parts = urlsplit(url)
+        scheme, named, _ = parts.scheme, parts.hostname or "", parts.port
+        host = canonical(named) if named else ""
+    except ValueError as error:
+        raise UsageError(f"{url} is no link: {error}") from error
+    if scheme != "https" or not host:
         raise UsageError(f"{url}: receivers take https links alone (RFC 8058 3.1)")
     if owner is None or not any(is_within(host, each) for each in owner.domains):
         theirs = ", ".join(owner.domains) if owner else "none"

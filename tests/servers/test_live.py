@@ -181,3 +181,8 @@ def test_a_link_whose_certificate_nobody_knows_has_no_answer(web: str) -> None:
     found = links.ask(f"{web}/fine")
     assert {answer.status for answer in found.values()} == {0}
     assert "CERTIFICATE_VERIFY_FAILED" in found["POST"].error
+
+
+@pytest.mark.parametrize("url", ["https://localhost\x00/u", "https://localhost/" + "u" * 70_000])
+def test_what_is_no_link_has_no_answer(url: str) -> None:
+    assert {answer.status for answer in links.ask(url).values()} == {0}

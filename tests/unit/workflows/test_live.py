@@ -123,7 +123,18 @@ def test_only_a_link_of_the_customer_is_asked(tmp_path: Path) -> None:
         "https://acme.example@192.0.2.1/u",
         "http://acme.example/u",
         "https:///u",
+        "https://[",
+        "https://acme.example:99999/u",
+        "https://-acme.example/u",
         "nonsense",
     ):
         with pytest.raises(UsageError):
             live.link(inventory, "acme.example", url, tools())
+
+
+@pytest.mark.parametrize("host", ["bücher.example", "news.BÜCHER.example", "xn--bcher-kva.example"])
+def test_a_link_may_be_written_as_its_owner_writes_the_domain(tmp_path: Path, host: str) -> None:
+    inventory = samples.inventory(tmp_path, globex=samples.GLOBEX.replace("globex.ex", "xn--bcher-kva.ex"))
+    url = f"https://{host}/u"
+    found = live.link(inventory, "xn--bcher-kva.example", url, tools())
+    assert statuses(found) == {Status.PASS}
