@@ -43,6 +43,8 @@ def test_a_customers_link_is_asked_when_it_is_given(sound: Run) -> None:
         "dns", "verify", "acme.example", "--live", "--unsubscribe-url", "https://globex.example/u"
     )
     assert foreign.code == 2
+    again = sound("dns", "verify", "acme.example", "--live", "--unsubscribe-url", URL, "--watch")
+    assert (again.code, "unsubscribe again" in again.err) == (2, True)
     assert sound("dns", "verify", "acme.example", "--unsubscribe-url", URL).code == 2
     assert sound("dns", "verify", "--all", "--live", "--unsubscribe-url", URL).code == 2
 

@@ -9,7 +9,7 @@ import pytest
 
 from provisioner.adapters.dkim_keys import generate
 from provisioner.adapters.tenant_files import TenantFiles
-from provisioner.cli import dns_verify, wiring
+from provisioner.cli import dns_subjects, dns_verify, wiring
 from provisioner.core.answers import Outcome
 from provisioner.core.dkim import KeyState
 from provisioner.workflows import dkim, dns
@@ -171,10 +171,22 @@ def test_bad_input(run: Run, arguments: tuple[str, ...], told: str) -> None:
     assert told in found.err
 
 
-def test_a_resolver_that_is_not_there(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("options", [("--resolver", "192.0.2.1"), (), ("--watch",)])
+def test_a_resolver_that_is_not_there(
+    run: Run, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
     monkeypatch.setattr(wiring, "answers", lambda server: False)
-    found = run("dns", "verify", "acme.example", "--resolver", "192.0.2.1")
+    found = run("dns", "verify", "acme.example", *options)
     assert (found.code, "no name server answers there" in found.err) == (2, True)
+
+
+@pytest.mark.parametrize("option", ["--html", "--junit"])
+def test_a_report_that_cannot_be_written(sound: Run, tmp_path: Path, option: str) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    for path in (tmp_path, file / "report", Path("/proc/report")):
+        found = sound("dns", "verify", "acme.example", option, str(path))
+        assert (found.code, "can't be written" in found.err) == (2, True), path
 
 
 def test_files_of_domains(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,7 +198,7 @@ def test_files_of_domains(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert f"{file}:4: 'not a domain' is not a domain name" in wrong.err
     file.write_text("\n")
     assert "names no domain" in run("dns", "verify", "--file", str(file)).err
-    monkeypatch.setattr(dns_verify, "MOST", 2)
+    monkeypatch.setattr(dns_subjects, "MOST", 2)
     file.write_text("\n".join(DOMAINS))
     many = run("dns", "verify", "--file", str(file))
     assert (many.code, "at most 2" in many.err) == (2, True)
