@@ -40,7 +40,7 @@ def test_a_customer_waits_until_its_dns_is_right(initech: Run) -> None:
     refused = initech("customer", "activate", "initech")
     assert refused.code == 1
     assert "spf initech.example" in refused.err
-    assert "--watch" in refused.err
+    assert "dns verify --customer initech --watch" in refused.err
     assert suspended(initech, "initech")
     assert not audited(initech)
 
@@ -83,6 +83,13 @@ def test_an_egress_address_without_a_name_closes_the_gate(run: Run) -> None:
     refused = run("customer", "activate", "globex")
     assert refused.code == 1
     assert "ptr 192.0.2.31" in refused.err
+    assert "dns verify --customer globex --fleet --watch" in refused.err
+
+
+def test_without_a_resolver_nothing_is_asked(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wiring, "answers", lambda server: False)
+    told = run("customer", "activate", "globex")
+    assert (told.code, "no name server answers there" in told.err) == (2, True)
 
 
 def test_a_broken_chain_above_the_fleets_keys_closes_the_gate(run: Run) -> None:
