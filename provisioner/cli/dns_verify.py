@@ -29,6 +29,7 @@ from provisioner.core.findings import (
     together,
     worst,
     worst_first,
+    worst_subjects_first,
 )
 from provisioner.core.fleet import Inventory
 from provisioner.core.junit import junit
@@ -130,9 +131,14 @@ def verify(
         return
     found = [finding for each in reports.values() for finding in each]
     if json:
-        output.as_json({"status": worst(found), "profile": profile, "reports": reports})
+        missing = () if spam_rates else ("spam-rate",)
+        output.as_json(
+            {"status": worst(found), "profile": profile, "not_looked_at": missing, "reports": reports}
+        )
     else:
         _show(reports)
+        if not spam_rates and any(subjects):
+            output.note("Not looked at: spam rates, which Postmaster Tools know; --spam-rates takes them")
     if not all_good(found):
         bad = [name for name, each in reports.items() if not all_good(each)]
         more = f" and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
@@ -162,10 +168,11 @@ class _Look:
                 found[report.domain] = (*report.findings, *self._rated(report.domain))
                 bar.advance(row)
         talked = self.probe() if self.probe else {}
-        return {
+        judged = {
             name or FLEET: together(judge((*found[name], *talked.get(name, ())), self.profile))
             for name in self.subjects
         }
+        return worst_subjects_first(judged)
 
     def _rated(self, domain: str | None) -> tuple[Finding, ...]:
         return (check_spam_rate(domain, self.rates),) if domain and self.rates is not None else ()

@@ -111,6 +111,7 @@ def test_reports_for_programs_and_customers(sound: Run, tmp_path: Path) -> None:
     assert 'lang="it"' in page
     assert "Resta da fare" in page
     assert "&lt;b&gt;" in page
+    assert "quanti lettori segnalano" in page
     assert "<b>" not in page
     assert "http" not in page.replace("http-equiv", "")  # nothing is fetched from anywhere
     (suite,) = ET.parse(junit).getroot()  # noqa: S314 - our own
@@ -187,6 +188,15 @@ def test_a_report_that_cannot_be_written(sound: Run, tmp_path: Path, option: str
     for path in (tmp_path, file / "report", Path("/proc/report")):
         found = sound("dns", "verify", "acme.example", option, str(path))
         assert (found.code, "can't be written" in found.err) == (2, True), path
+
+
+def test_the_worst_subjects_come_first(sound: Run) -> None:
+    sound.dns.data.pop(("_dmarc.globex.example", "TXT"))
+    sound.dns.fail("shop.acme.example", "MX", Outcome.TIMEOUT)
+    found = sound("dns", "verify", "--all", "--fleet", "--json").json
+    assert isinstance(found, dict)
+    assert [*found["reports"]] == ["globex.example", "shop.acme.example", "the fleet", "acme.example"]
+    assert found["not_looked_at"] == ["spam-rate"]
 
 
 def test_files_of_domains(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
