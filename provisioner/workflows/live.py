@@ -59,15 +59,18 @@ def fleet(inventory: Inventory, tools: Tools) -> tuple[Finding, ...]:
 
 def domains(inventory: Inventory, names: tuple[str, ...], tools: Tools) -> Mapping[str, tuple[Finding, ...]]:
     """By domain: whether each backend signs one-click headers, and the return paths used take mail."""
-    probes = tools.probe(_asks(inventory, names), inventory.group("backends"))
+    asks = {ask.domain: ask for ask in _asks(inventory, names)}
+    probes = tools.probe(list(asks.values()), inventory.group("backends"))
     mailboxes = _mailboxes(inventory, names, tools)
-    return {
-        name: (
-            *checks.check_headers(name, [probe for probe in probes if probe.domain == name]),
-            *mailboxes[name],
-        )
-        for name in names
-    }
+    found: dict[str, tuple[Finding, ...]] = {}
+    for name in names:
+        owner = inventory.owner(name)
+        if name in asks:
+            headers = checks.check_headers(name, [probe for probe in probes if probe.domain == name])
+        else:
+            headers = [checks.not_probed(name, sends=owner is not None and bool(owner.logins_for(name)))]
+        found[name] = (*headers, *mailboxes[name])
+    return found
 
 
 def _mailboxes(

@@ -10,7 +10,7 @@ from provisioner.core.checks.dmarc import Dmarc, check_dmarc
 from provisioner.core.checks.dnssec import check_dnssec
 from provisioner.core.checks.egress import check_egress
 from provisioner.core.checks.mailbox import check_replies
-from provisioner.core.checks.one_click import LinkAnswer, check_headers, check_link
+from provisioner.core.checks.one_click import LinkAnswer, check_headers, check_link, not_probed
 from provisioner.core.checks.records import check_records, unknown
 from provisioner.core.checks.reporting import check_policy, check_reporting
 from provisioner.core.checks.spam_rate import check_spam_rate
@@ -40,5 +40,6 @@ __all__ = [
     "check_tls",
     "check_ttl",
     "check_zone",
+    "not_probed",
     "unknown",
 ]

@@ -28,7 +28,7 @@ def check_signing(domain: str, keys: Iterable[DkimKey]) -> list[Finding]:
     states = {key.slot: key.state for key in keys}
     if KeyState.ACTIVE in states.values():
         return []
-    fix = f"Have one made, published and used: provisioner dkim rotate {domain} --apply --wait"
+    fix = f"Have a key made, published and used: provisioner dkim rotate {domain} --apply --wait"
     some = ", ".join(f"slot {slot} is {state.value}" for slot, state in sorted(states.items()))
     seen = f"no key signs: {some}" if some else "no keys in the inventory"
     return [Finding("dkim", domain, Status.FAIL, seen, "", fix, "an active key")]

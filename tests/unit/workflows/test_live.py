@@ -93,8 +93,16 @@ def test_a_domain_is_probed_at_every_backend_and_its_return_paths_are_asked(tmp_
     one = found["acme.example"]
     assert statuses(one) == {Status.PASS}
     assert {each.server for each in one if each.id == "one-click"} == {"be1", "be2"}
-    (other,) = found["shop.acme.example"]
+    (unsigned, other) = found["shop.acme.example"]
     assert (other.id, other.subject, other.status) == ("bounce-mailbox", "b@shop.acme.example", Status.FAIL)
+    assert (unsigned.id, unsigned.status) == ("one-click", Status.FAIL)
+    assert "no key signs" in unsigned.seen
+
+
+def test_a_domain_in_which_no_account_sends_is_not_probed(tmp_path: Path) -> None:
+    inventory = samples.inventory(tmp_path, globex=samples.GLOBEX.partition("accounts:")[0])
+    (found,) = live.domains(inventory, ("globex.example",), tools())["globex.example"]
+    assert (found.id, found.status, "no account" in found.seen) == ("one-click", Status.WARN, True)
 
 
 def test_a_probe_that_does_not_verify_is_told(tmp_path: Path) -> None:
