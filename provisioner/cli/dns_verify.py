@@ -153,23 +153,23 @@ class _Look:
     subjects: Sequence[str | None]
     profile: Profile
     resolver: str | None
-    probe: Callable[[], live_probes.Found] | None = None
+    probe: Callable[[], live_probes.Talked] | None = None
     rates: Mapping[str, float] | None = None
 
     async def once(self) -> Reports:
         """One look, in which no question is put twice; with a line of progress when it takes long."""
         found: dict[str | None, tuple[Finding, ...]] = {}
+        talked = self.probe() if self.probe else live_probes.Talked()
         with Progress(
             console=output.console(stderr=True), transient=True, disable=len(self.subjects) < SHOWN
         ) as bar:
             row = bar.add_task("Domains", total=len(self.subjects))
             dns = wiring.asker(self.inventory, self.resolver)
-            async for report in readiness.verify(self.inventory, self.subjects, dns):
+            async for report in readiness.verify(self.inventory, self.subjects, dns, used=talked.used):
                 found[report.domain] = (*report.findings, *self._rated(report.domain))
                 bar.advance(row)
-        talked = self.probe() if self.probe else {}
         judged = {
-            name or FLEET: together(judge((*found[name], *talked.get(name, ())), self.profile))
+            name or FLEET: together(judge((*found[name], *talked.found.get(name, ())), self.profile))
             for name in self.subjects
         }
         return worst_subjects_first(judged)

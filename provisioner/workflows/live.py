@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -18,7 +18,7 @@ from provisioner.core.inbound_tls import POLICY_PATH, policy_host
 from provisioner.core.names import domain as canonical
 from provisioner.core.names import is_within
 from provisioner.core.probes import ProbeAsk
-from provisioner.core.reconciliation import Ledger
+from provisioner.core.reconciliation import Ledger, LoginMail
 from provisioner.workflows.ports import Prober
 from provisioner.workflows.return_paths import Ask, paths_of
 
@@ -71,6 +71,39 @@ def domains(inventory: Inventory, names: tuple[str, ...], tools: Tools) -> Mappi
             headers = [checks.not_probed(name, sends=owner is not None and bool(owner.logins_for(name)))]
         found[name] = (*headers, *mailboxes[name])
     return found
+
+
+def return_paths(inventory: Inventory, names: tuple[str, ...], tools: Tools) -> Mapping[str, Collection[str]]:
+    """By domain, in which domains the accounts that may send in it had return paths; {}: nobody can tell."""
+    try:
+        ledger = tools.senders()
+    except HostsFailed:
+        return {}
+    owners = {name: inventory.owner(name) for name in names}
+    logins = {name: owner.logins_for(name) if owner else () for name, owner in owners.items()}
+    return {name: _used(ledger[login] for login in logins[name] if login in ledger) for name in names}
+
+
+def _used(mail: Iterable[LoginMail]) -> frozenset[str]:
+    senders = (sender for each in mail for sender in each.senders)
+    return frozenset(sender.rpartition("@")[2].lower() for sender in senders if "@" in sender)
+
+
+def read_once(read: Callable[[], Ledger]) -> Callable[[], Ledger]:
+    """What asks backends but once, and says the same again, that they can't tell too."""
+    said: list[Ledger | HostsFailed] = []
+
+    def again() -> Ledger:
+        if not said:
+            try:
+                said.append(read())
+            except HostsFailed as error:
+                said.append(error)
+        if isinstance(said[0], HostsFailed):
+            raise said[0]
+        return said[0]
+
+    return again
 
 
 def _mailboxes(

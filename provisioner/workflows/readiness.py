@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from provisioner.core import checks
 from provisioner.core.answers import Answer, Dns, Dnssec, settled
-from provisioner.core.customers import Customer
 from provisioner.core.dkim import KeyState
 from provisioner.core.dmarc import DmarcPolicy
 from provisioner.core.findings import Finding, Status
@@ -59,14 +58,22 @@ class Report:
 
 
 async def verify(
-    inventory: Inventory, subjects: Sequence[str | None], dns: Dns, longest: float = LONGEST
+    inventory: Inventory,
+    subjects: Sequence[str | None],
+    dns: Dns,
+    longest: float = LONGEST,
+    used: Mapping[str, Collection[str]] | None = None,
 ) -> AsyncIterator[Report]:
-    """A report of each domain, None standing for the fleet, as they come about."""
+    """A report of each domain, None standing for the fleet, as they come about.
+
+    used: by domain, in which domains its accounts had return paths, where that is known.
+    """
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def one(subject: str | None) -> Report:
         async with gate:
-            work = fleet(inventory, dns) if subject is None else domain(inventory, subject, dns)
+            paths = (used or {}).get(subject or "")
+            work = fleet(inventory, dns) if subject is None else domain(inventory, subject, dns, paths)
             return Report(subject, await _in_time(work, subject or "the fleet", longest))
 
     tasks = [asyncio.create_task(one(subject)) for subject in subjects]
@@ -78,11 +85,14 @@ async def verify(
             each.cancel()
 
 
-async def domain(inventory: Inventory, name: str, dns: Dns) -> tuple[Finding, ...]:
-    """What is to be said of a customer's domain. Raises UsageError when it is nobody's."""
+async def domain(
+    inventory: Inventory, name: str, dns: Dns, used: Collection[str] | None = None
+) -> tuple[Finding, ...]:
+    """What is to be said of a customer's domain. Raises UsageError when it is nobody's.
+
+    used: the domains of return paths that its accounts used, where that is known.
+    """
     records = expected(inventory, name)
-    owner = inventory.owner(name)
-    assert owner is not None  # noqa: S101 - `expected` has seen to it
     wanted, dns = {record.purpose: record for record in records}, _Heard(dns)
     spf, dmarc, replies, zone, dnssec, keys = await asyncio.gather(
         checks.check_spf(wanted["spf"], inventory.egress_addresses, dns),
@@ -92,16 +102,28 @@ async def domain(inventory: Inventory, name: str, dns: Dns) -> tuple[Finding, ..
         checks.check_dnssec(name, dns),
         _keys(inventory, name, records, dns),
     )
-    aligned = _alignment(name, dmarc.policy, owner)
+    aligned = _alignment(inventory, name, dmarc.policy, used)
     late = dns.long_lived(records)
     return (*spf, *keys, *dmarc.findings, *aligned, *replies, *zone, *dnssec, *late)
 
 
-def _alignment(name: str, policy: DmarcPolicy | None, owner: Customer) -> list[Finding]:
+def _alignment(
+    inventory: Inventory, name: str, policy: DmarcPolicy | None, used: Collection[str] | None
+) -> list[Finding]:
     """Nothing where there is no policy to align with, which is told of it as it is."""
-    if policy is None:
+    owner = inventory.owner(name)
+    if policy is None or owner is None:
         return []
-    return [checks.check_alignment(name, policy, signed_as=name, envelope=name, below=owner.subdomains)]
+    # The fleet signs as From:'s domain, with active keys alone, and takes return paths in those of the login.
+    signed = any(key.state is KeyState.ACTIVE for key in inventory.keys_of(name))
+    allowed = {
+        each
+        for account in owner.accounts
+        if account.login in owner.logins_for(name)
+        for each in account.domains or owner.domains
+    }
+    below = owner.subdomains
+    return [checks.check_alignment(name, policy, signed=signed, below=below, allowed=allowed, used=used)]
 
 
 async def fleet(inventory: Inventory, dns: Dns) -> tuple[Finding, ...]:

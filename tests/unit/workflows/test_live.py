@@ -146,3 +146,35 @@ def test_a_link_may_be_written_as_its_owner_writes_the_domain(tmp_path: Path, ho
     url = f"https://{host}/u"
     found = live.link(inventory, "xn--bcher-kva.example", url, tools())
     assert statuses(found) == {Status.PASS}
+
+
+def test_return_paths_are_those_of_the_logins_that_send_in_a_domain(tmp_path: Path) -> None:
+    inventory = samples.inventory(tmp_path)
+    mail = {
+        "acme-web": LoginMail({}, {"b@Acme.example": 3, "": 1}),
+        "acme-shop": LoginMail({}, {"c@shop.acme.example": 1}),
+        "gone": LoginMail({}, {"d@globex.example": 1}),
+    }
+    known = replace(tools(), senders=lambda: mail)
+    assert live.return_paths(inventory, ("acme.example", "globex.example"), known) == {
+        "acme.example": {"acme.example", "shop.acme.example"},
+        "globex.example": frozenset(),
+    }
+
+
+def test_backends_are_read_once_though_they_fail(tmp_path: Path) -> None:
+    asked = []
+
+    def nobody() -> Ledger:
+        asked.append(1)
+        raise HostsFailed("Not every backend tells what it took: be1: no route")
+
+    read = live.read_once(nobody)
+    for _ in range(2):
+        with pytest.raises(HostsFailed, match="no route"):
+            read()
+    assert len(asked) == 1
+    assert (
+        live.return_paths(samples.inventory(tmp_path), ("acme.example",), replace(tools(), senders=read))
+        == {}
+    )
