@@ -17,6 +17,7 @@ from benchmarks import lab, signed_domains
 from benchmarks.customer_add import await_login
 from benchmarks.report import Ratio
 from provisioner.adapters import ssh
+from provisioner.core.dkim import KeyState
 from provisioner.core.fleet import Host
 
 CUSTOMERS, DOMAINS = 10_000, 12_000

@@ -18,7 +18,7 @@ from provisioner.core.publishing import PublishResult, PublishStatus
 from provisioner.core.records import Record
 from provisioner.core.tenants import HostResult
 
-SERVER = "ns1.test"
+SERVER, SECOND = "ns1.test", "ns2.test"
 TTL = 5
 
 
@@ -33,6 +33,8 @@ class FakeResolver:
     signed: dict[str, Dnssec] = field(default_factory=dict)
     ttls: dict[str, int] = field(default_factory=dict)
     """Of the records of a name, in seconds; else TTL."""
+    second: dict[tuple[str, str], tuple[str, ...] | Outcome] = field(default_factory=dict)
+    """What another server with authority, ns2.test, has instead."""
 
     def set(self, name: str, kind: str, *values: str) -> None:
         """Make a name have these values."""
@@ -79,7 +81,13 @@ class FakeResolver:
         return "", 0
 
     def lookup_all(self, name: str, kind: str) -> tuple[Answer, ...]:
-        return (self.lookup(name, kind),)
+        first = self.lookup(name, kind)
+        if (name, kind) not in self.second:
+            return (first,)
+        found = self.second[name, kind]
+        if isinstance(found, Outcome):
+            return first, Answer(name, kind, found, server=SECOND)
+        return first, Answer(name, kind, Outcome.FOUND, found, server=SECOND, ttl=TTL)
 
     async def ask(self, name: str, kind: str) -> Answer:
         return self.lookup(name, kind)

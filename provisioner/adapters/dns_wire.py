@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import dns.asyncquery
@@ -23,6 +24,8 @@ PORT = 53
 AT_ONCE, AT_ONE_SERVER = 256, 32
 """Questions under way in all, and at any one server, which serves others too."""
 _TRIES, _PATIENCE = 2, 2
+_REST = 10.0
+"""Seconds that a silent server is left alone before one question tries whether it is back."""
 _PORTS = 4
 """Sockets for one server: whoever wants to answer in its stead has to guess which, besides the number."""
 
@@ -53,13 +56,17 @@ class Question:
 
 
 class Wire:
-    """Asks servers. One that kept silent twice in a row is not waited for again: a page of records would
-    otherwise take minutes to say the same of each."""
+    """Asks servers. One that kept silent twice in a row is left alone for a while: a page of records would
+    otherwise take minutes to say the same of each.
+
+    A recursive server may be silent about a name because it waits for others itself: such is left alone only
+    while it does not answer either what it can know without them.
+    """
 
     def __init__(self, *, port: int = PORT, timeout: float = 3.0, remember: bool = False) -> None:
         """`remember`: a question is asked once. For runs that look, not for those that wait for a change."""
         self._port, self._timeout = port, timeout
-        self._silences: dict[str, int] = {}
+        self._silences: dict[tuple[str, bool], _Silence] = defaultdict(_Silence)
         self._all = asyncio.Semaphore(AT_ONCE)
         self._servers: dict[str, _Server] = defaultdict(_Server)
         self._known: dict[Question, asyncio.Task[Answer]] | None = {} if remember else None
@@ -83,21 +90,44 @@ class Wire:
             asked = _wire_form(question)
         except dns.exception.DNSException:
             return Outcome.MALFORMED
-        server = question.server
-        async with self._servers[server].gate, self._all:
-            if self._silences.get(server, 0) >= _PATIENCE:
+        server = self._servers[question.server]
+        silence = self._silences[question.server, question.authority]
+        async with server.gate, self._all:
+            if silence.lasts():
+                # Nobody was asked, so nothing is to be remembered.
+                self._forget(question)
                 return Outcome.TIMEOUT
-            for _ in range(_TRIES):
-                try:
-                    message = await self._send(asked, question)
-                except (TimeoutError, dns.exception.Timeout, OSError, EOFError):
-                    continue
-                except dns.exception.DNSException:
-                    return Outcome.MALFORMED
-                self._silences.pop(server, None)
-                return message
-            self._silences[server] = self._silences.get(server, 0) + 1
-            return Outcome.TIMEOUT
+            message = await self._tried(asked, question)
+            if message is Outcome.TIMEOUT and (question.authority or not await self._is_there(question)):
+                silence.more()
+            else:
+                silence.count = 0
+            return message
+
+    async def _tried(self, asked: bytes, question: Question) -> Reply:
+        for _ in range(_TRIES):
+            try:
+                return await self._send(asked, question)
+            except (TimeoutError, dns.exception.Timeout, OSError, EOFError):
+                continue
+            except dns.exception.DNSException:
+                return Outcome.MALFORMED
+        return Outcome.TIMEOUT
+
+    async def _is_there(self, question: Question) -> bool:
+        """Whether a recursive server answers a question for which it needs no other's answer."""
+        root = replace(question, name=".", kind="NS")
+        try:
+            await self._send(_wire_form(root), root)
+        except (TimeoutError, OSError, EOFError, dns.exception.Timeout):
+            return False
+        except dns.exception.DNSException:
+            return True
+        return True
+
+    def _forget(self, question: Question) -> None:
+        if self._known is not None:
+            self._known.pop(question, None)
 
     async def _send(self, asked: bytes, question: Question) -> dns.message.Message:
         port = secrets.choice(await self._servers[question.server].ports(question.server, self._port))
@@ -133,6 +163,28 @@ def _wire_form(question: Question) -> bytes:
     name = owner(question.name).to_wire()
     kind = dns.rdatatype.from_text(question.kind)
     return (name or b"") + kind.to_bytes(2) + _INTERNET
+
+
+@dataclass
+class _Silence:
+    """How many questions in a row a server left without an answer, and until when it is left alone for it."""
+
+    count: int = 0
+    until: float = 0.0
+
+    def more(self) -> None:
+        """It was silent again."""
+        self.count += 1
+        self.until = time.monotonic() + _REST
+
+    def lasts(self) -> bool:
+        """Whether not to ask. When the time is over one question goes through, and decides for the others."""
+        if self.count < _PATIENCE:
+            return False
+        if time.monotonic() < self.until:
+            return True
+        self.until = time.monotonic() + _REST
+        return False
 
 
 @dataclass

@@ -55,5 +55,5 @@ def _ask(method: str, url: str, context: ssl.SSLContext, host: str = "") -> Link
                     break
             text = body[:_LARGEST].decode(response.encoding or "utf-8", "replace")
             return LinkAnswer(response.status_code, text, response.headers.get("location", ""))
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         return LinkAnswer(0, error=f"no answer: {error or type(error).__name__}")

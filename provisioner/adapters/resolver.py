@@ -11,6 +11,7 @@ import dns.resolver
 
 from provisioner.adapters.dns_wire import Question, Wire
 from provisioner.core.answers import Answer, Chain, Dnssec, Outcome
+from provisioner.core.errors import UsageError
 from provisioner.core.names import is_within
 
 _MAX_ZONES = 6
@@ -73,7 +74,7 @@ class Authorities:
         """
         self._wire = wire or Wire()
         self._whole = frozenset(whole)
-        self._start = OneServer(resolver or _system_resolver(), self._wire)
+        self._start = OneServer(resolver or system_resolver(), self._wire)
         self._of_name: dict[str, asyncio.Task[_Authority | Answer]] = {}
         self._of_zone: dict[str, asyncio.Task[_Authority | Answer]] = {}
 
@@ -201,5 +202,9 @@ def _doubt(answer: Answer) -> Answer:
     return replace(answer, outcome=failed, server=f"{answer.server} about {answer.name}", chain=())
 
 
-def _system_resolver() -> str:
-    return str(dns.resolver.Resolver().nameservers[0])
+def system_resolver() -> str:
+    """The address of the machine's own resolver. Raises UsageError when it has none."""
+    try:
+        return str(dns.resolver.Resolver().nameservers[0])
+    except dns.resolver.NoResolverConfiguration as error:
+        raise UsageError("This machine knows no resolver", hint="Set fleet_dns_resolver") from error

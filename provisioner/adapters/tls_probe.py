@@ -11,6 +11,8 @@ from provisioner.adapters.submission import open_session
 from provisioner.core.checks import TlsSeen
 
 _TIMEOUT = 15.0
+_CLOSING = 421
+"""A server that ends the conversation (RFC 5321 3.8)."""
 
 
 def look(address: str, name: str, port: int, authority: Path | None = None) -> TlsSeen:
@@ -24,12 +26,24 @@ def look(address: str, name: str, port: int, authority: Path | None = None) -> T
         except ssl.SSLCertVerificationError as wrong:
             error = f"its certificate does not hold: {wrong.verify_message}"
             continue
-        except (ssl.SSLError, smtplib.SMTPNotSupportedError, smtplib.SMTPResponseException) as wrong:
+        except smtplib.SMTPResponseException as wrong:
+            said = f"{wrong.smtp_code} {_text(wrong.smtp_error)}"
+            # One that has no time now says nothing of its TLS; 454 to STARTTLS does.
+            busy = wrong.smtp_code == _CLOSING or (
+                isinstance(wrong, smtplib.SMTPConnectError) and wrong.smtp_code // 100 == 4
+            )
+            error = f"no conversation: {said}" if busy else f"no TLS: {said}"
+            return TlsSeen(address, port, error=error, silent=busy)
+        except (ssl.SSLError, smtplib.SMTPNotSupportedError) as wrong:
             return TlsSeen(address, port, error=f"no TLS: {wrong}")
         except (OSError, smtplib.SMTPException) as wrong:
             return TlsSeen(address, port, error=f"no conversation: {wrong}", silent=True)
         return _seen(smtp, address, port, by_fleet=by_fleet)
     return TlsSeen(address, port, error=error)
+
+
+def _text(said: bytes | str) -> str:
+    return said.decode(errors="replace") if isinstance(said, bytes) else said
 
 
 def _seen(smtp: smtplib.SMTP, address: str, port: int, *, by_fleet: bool) -> TlsSeen:

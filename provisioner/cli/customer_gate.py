@@ -19,7 +19,7 @@ from provisioner.core.customers import Customer
 from provisioner.core.errors import CheckFailed, UsageError
 from provisioner.core.findings import Finding, Status, together, worst_first
 from provisioner.core.fleet import Inventory
-from provisioner.core.gate import NOT_ACTIVE, Gate, gate, of_egress
+from provisioner.core.gate import Gate, gate, of_egress
 from provisioner.core.profiles import Profile, judge
 from provisioner.workflows import customer_change, readiness
 from provisioner.workflows.customer import known
@@ -40,14 +40,14 @@ def activate(
     """
     path, inventory = context(ctx).path, context(ctx).load()
     customer = known(inventory, name)
-    if customer.suspended and customer.suspended.reason != NOT_ACTIVE:
+    if customer.suspended and not customer_change.not_active(customer):
         hint = f"provisioner customer resume {name}"
         raise UsageError(f"{name} is suspended: {customer.suspended.reason}", hint=hint)
     pass_gate(path, inventory, customer, "activate", Forced(force, reason), quiet=json)
     push = None if no_push else tenants.push
     report = None
     if customer.suspended:
-        changed = customer_change.resume(TenantFiles(path), name, push)
+        changed = customer_change.activate(TenantFiles(path), name, push)
         customer, report = changed.customer, changed.report
     if json:
         output.as_json(facts_of(customer))
@@ -60,7 +60,9 @@ def pass_gate(
     path: Path, inventory: Inventory, customer: Customer, doing: str, forced: Forced, *, quiet: bool = False
 ) -> None:
     """Look at the customer's domains and the addresses that send for it. Raises CheckFailed if refused."""
-    found = asyncio.run(_look(inventory, customer))
+    wiring.find_resolver(inventory.settings)
+    egress, domains = asyncio.run(_look(inventory, customer))
+    found = (*egress, *domains)
     stands = gate(found)
     if stands is Gate.OPEN:
         return
@@ -70,22 +72,28 @@ def pass_gate(
     if not forced.force and not (stands is Gate.ASK and _asked(doing, customer)):
         what = "wrong" if stands is Gate.CLOSED else "unknown"
         where = "; ".join(f"{each.id} {each.subject}" for each in wrong)
+        ours = " --fleet" if any(each in egress for each in wrong) else ""
         raise CheckFailed(
             f"{customer.name}: {doing} refused, its DNS is {what}: {where}",
-            hint=f"'provisioner dns verify --customer {customer.name} --watch' waits until it is right; "
-            "or --force --reason …",
+            hint=f"'provisioner dns verify --customer {customer.name}{ours} --watch' waits until that is "
+            "right; or --force --reason …",
         )
     seen = "; ".join(f"{each.id} {each.subject}: {each.status.value}, {each.seen}" for each in wrong)
     why = forced.reason or "unknown, and confirmed"
     note(path, f"customer {customer.name}", doing, why, seen)
 
 
-async def _look(inventory: Inventory, customer: Customer) -> tuple[Finding, ...]:
+async def _look(inventory: Inventory, customer: Customer) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+    """What is to be said of the addresses that send, and of the customer's domains."""
     dns = wiring.asker(inventory)
-    found: list[Finding] = []
+    egress: list[Finding] = []
+    domains: list[Finding] = []
     async for report in readiness.verify(inventory, (None, *customer.domains), dns):
-        found += of_egress(report.findings) if report.domain is None else report.findings
-    return together(judge(found, Profile.ALL))
+        if report.domain is None:
+            egress += of_egress(report.findings)
+        else:
+            domains += report.findings
+    return together(judge(egress, Profile.ALL)), together(judge(domains, Profile.ALL))
 
 
 def _asked(doing: str, customer: Customer) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from ipaddress import ip_address
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,26 +14,29 @@ import typer
 from rich.progress import Progress
 
 from provisioner.adapters import readiness_page
-from provisioner.adapters.yaml_files import write_atomic
 from provisioner.cli import live_probes, output, wiring
 from provisioner.cli.context import context
 from provisioner.cli.dns import app
 from provisioner.cli.dns_drift import FLEET, since_last
-from provisioner.core import names
+from provisioner.cli.dns_subjects import see_writable, server, spam_rate_file, write
+from provisioner.cli.dns_subjects import subjects as chosen
 from provisioner.core.checks import check_spam_rate
-from provisioner.core.errors import CheckFailed, Fault, InventoryError, UsageError
-from provisioner.core.findings import Finding, Status, all_good, together, worst, worst_first
+from provisioner.core.errors import CheckFailed, InventoryError, UsageError
+from provisioner.core.findings import (
+    Finding,
+    Status,
+    all_good,
+    together,
+    worst,
+    worst_first,
+    worst_subjects_first,
+)
 from provisioner.core.fleet import Inventory
 from provisioner.core.junit import junit
 from provisioner.core.profiles import Profile, judge
-from provisioner.core.spam_rates import parse as rates_in
 from provisioner.workflows import readiness
-from provisioner.workflows.customer import known
-from provisioner.workflows.dkim import owned
 from provisioner.workflows.live import may_be_asked
 
-MOST = 100_000
-"""Domains in a file."""
 EVERY = 5.0
 """Seconds between looks of --watch."""
 SHOWN = 20
@@ -98,25 +101,29 @@ def verify(
     same profile, --live, --unsubscribe-url and --spam-rates.
     """
     inventory = context(ctx).load()
-    subjects = _subjects(inventory, domains, customer, file, everything=everything, fleet=fleet)
+    subjects = chosen(inventory, domains, customer, file, everything=everything, fleet=fleet)
     if resolver and authoritative:
         raise UsageError("Give --resolver or --authoritative, not both")
     if watch and drift:
         raise UsageError("Give --watch or --since-last, not both")
+    if watch and unsubscribe_url:
+        raise UsageError("Not --watch with --unsubscribe-url: it would unsubscribe again at each look")
     if unsubscribe_url and not (live and domains):
         raise UsageError("--unsubscribe-url goes with --live and the domain it is of")
     if unsubscribe_url:
         may_be_asked(inventory, next(filter(None, subjects)), unsubscribe_url)
+    see_writable(html)
+    see_writable(junit_file)
     rates = spam_rate_file(spam_rates) if spam_rates else None
     probe = (
         (lambda: live_probes.look(context(ctx).path, inventory, subjects, unsubscribe_url)) if live else None
     )
-    look = _Look(inventory, subjects, profile, _address(resolver), probe, rates)
-    reports = _until_right(look, timeout) if watch else asyncio.run(look.once())
+    look = _Look(inventory, subjects, profile, server(inventory, resolver), probe, rates)
+    reports = _until_right(look, context(ctx).load, timeout) if watch else asyncio.run(look.once())
     if html:
-        write_atomic(html, readiness_page.page(reports, lang, wiring.now(), profile.value), mode=0o644)
+        write(html, readiness_page.page(reports, lang, wiring.now(), profile.value))
     if junit_file:
-        write_atomic(junit_file, junit(reports), mode=0o644)
+        write(junit_file, junit(reports))
     if drift:
         extra = {"live": live, "unsubscribe-url": unsubscribe_url, "spam-rates": spam_rates}
         kind = " ".join([profile.value, *(name for name, given in extra.items() if given)])
@@ -124,9 +131,14 @@ def verify(
         return
     found = [finding for each in reports.values() for finding in each]
     if json:
-        output.as_json({"status": worst(found), "profile": profile, "reports": reports})
+        missing = () if spam_rates else ("spam-rate",)
+        output.as_json(
+            {"status": worst(found), "profile": profile, "not_looked_at": missing, "reports": reports}
+        )
     else:
         _show(reports)
+        if not spam_rates and any(subjects):
+            output.note("Not looked at: spam rates, which Postmaster Tools know; --spam-rates takes them")
     if not all_good(found):
         bad = [name for name, each in reports.items() if not all_good(each)]
         more = f" and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
@@ -141,32 +153,37 @@ class _Look:
     subjects: Sequence[str | None]
     profile: Profile
     resolver: str | None
-    probe: Callable[[], live_probes.Found] | None = None
+    probe: Callable[[], live_probes.Talked] | None = None
     rates: Mapping[str, float] | None = None
 
     async def once(self) -> Reports:
         """One look, in which no question is put twice; with a line of progress when it takes long."""
         found: dict[str | None, tuple[Finding, ...]] = {}
+        talked = self.probe() if self.probe else live_probes.Talked()
         with Progress(
             console=output.console(stderr=True), transient=True, disable=len(self.subjects) < SHOWN
         ) as bar:
             row = bar.add_task("Domains", total=len(self.subjects))
             dns = wiring.asker(self.inventory, self.resolver)
-            async for report in readiness.verify(self.inventory, self.subjects, dns):
+            async for report in readiness.verify(self.inventory, self.subjects, dns, used=talked.used):
                 found[report.domain] = (*report.findings, *self._rated(report.domain))
                 bar.advance(row)
-        talked = self.probe() if self.probe else {}
-        return {
-            name or FLEET: together(judge((*found[name], *talked.get(name, ())), self.profile))
+        judged = {
+            name or FLEET: together(judge((*found[name], *talked.found.get(name, ())), self.profile))
             for name in self.subjects
         }
+        return worst_subjects_first(judged)
 
     def _rated(self, domain: str | None) -> tuple[Finding, ...]:
         return (check_spam_rate(domain, self.rates),) if domain and self.rates is not None else ()
 
 
-def _until_right(look: _Look, seconds: int) -> Reports:
-    """Look until everything is right, or the time is over; tell what comes right on the way."""
+def _until_right(look: _Look, load: Callable[[], Inventory], seconds: int) -> Reports:
+    """Look until everything is right, or the time is over; tell what comes right on the way.
+
+    The inventory is read anew for each look: keys come to sign meanwhile. While somebody writes it, what it
+    said before counts.
+    """
     deadline, open_before = time.monotonic() + seconds, -1
     with output.console(stderr=True).status("Looking") as line:
         while True:
@@ -182,78 +199,8 @@ def _until_right(look: _Look, seconds: int) -> Reports:
                 open_before = len(wrong)
             line.update(text)
             time.sleep(EVERY)
-
-
-def _subjects(
-    inventory: Inventory,
-    domains: Sequence[str] | None,
-    customer: str | None,
-    file: Path | None,
-    *,
-    everything: bool,
-    fleet: bool,
-) -> tuple[str | None, ...]:
-    """What to look at; None is the fleet. Raises UsageError, or InventoryError for a file."""
-    ways = [bool(domains), customer is not None, file is not None, everything]
-    if sum(ways) > 1 or not (any(ways) or fleet):
-        raise UsageError(
-            "Give domains, --customer, --file or --all, one of them; or --fleet, alone or besides"
-        )
-    found: list[str] = []
-    if customer is not None:
-        found += known(inventory, customer).domains
-    elif file is not None:
-        found += _from_file(inventory, file)
-    elif everything:
-        found += [domain for each in inventory.customers for domain in each.domains]
-        if not (found or fleet):
-            raise UsageError("There are no customers yet", hint="provisioner customer add")
-    found += [owned(inventory, domain) for domain in domains or ()]
-    return (*([None] if fleet else []), *dict.fromkeys(found))
-
-
-def _from_file(inventory: Inventory, file: Path) -> list[str]:
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} can't be read: {error}") from error
-    texts = {number: text.strip() for number, text in enumerate(lines, 1) if text.strip()}
-    if not texts:
-        raise UsageError(f"{file} names no domain")
-    if len(texts) > MOST:
-        raise UsageError(f"{file} names {len(texts):,} domains; at most {MOST:,} go at a time")
-    found, faults = [], []
-    for number, text in texts.items():
-        try:
-            found.append(owned(inventory, names.domain(text)))
-        except ValueError as error:
-            faults.append(Fault(str(file), number, str(error)))
-        except UsageError as error:
-            faults.append(Fault(str(file), number, error.message))
-    if faults:
-        raise InventoryError(faults, str(file))
-    return found
-
-
-def spam_rate_file(file: Path) -> Mapping[str, float]:
-    """The rates in a file. Raises UsageError when it can't be read, InventoryError for every fault in it."""
-    try:
-        return rates_in(file.read_text(encoding="utf-8"), str(file))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} can't be read: {error}") from error
-
-
-def _address(resolver: str | None) -> str | None:
-    """The address given. Raises UsageError when it is none, or nobody answers there."""
-    if resolver is None:
-        return None
-    try:
-        address = str(ip_address(resolver))
-    except ValueError:
-        raise UsageError(f"--resolver {resolver}: not an IP address") from None
-    if not wiring.answers(address):
-        raise UsageError(f"--resolver {resolver}: no name server answers there")
-    return address
+            with suppress(InventoryError):
+                look = replace(look, inventory=load())
 
 
 def _show(reports: Mapping[str, Sequence[Finding]]) -> None:

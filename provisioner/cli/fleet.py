@@ -54,7 +54,7 @@ def _pass_gate(root: Context, limit: str, forced: Forced, *, check: bool) -> Non
         output.note(f"Whether SPF lets every backend send is not known: {found[0].reason}")
     if not wrong:
         return
-    seen = "; ".join(f"{each.host} ({each.address}): {each.result.value}" for each in wrong)
+    seen = "; ".join(f"{each.host} ({each.address}): {each.result.value} at {each.server}" for each in wrong)
     told = f"{inventory.settings.spf_name} does not let every backend send: {seen}"
     if check:
         output.note(f"Would be refused: {told}")

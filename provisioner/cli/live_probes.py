@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from provisioner.adapters import deliveries, links, tls_probe
@@ -18,6 +20,14 @@ _DAYS = 7 * 86_400
 Found = dict[str | None, tuple[Finding, ...]]
 
 
+@dataclass(frozen=True)
+class Talked:
+    """Findings by subject, None being the fleet; by domain, the domains of return paths that were used."""
+
+    found: Found = field(default_factory=dict)
+    used: Mapping[str, Collection[str]] = field(default_factory=dict)
+
+
 def tools(path: Path, inventory: Inventory) -> live.Tools:
     """The adapters; path: the inventory's, which has the fleet's own authority."""
     authority, backends = path / "secrets/ca.crt", inventory.group("backends")
@@ -25,7 +35,7 @@ def tools(path: Path, inventory: Inventory) -> live.Tools:
         look=lambda address, name, port: tls_probe.look(address, name, port, authority),
         take=tls_probe.ask_mailbox,
         probe=Probes(wiring.resolver(inventory.settings).lookup),
-        senders=lambda: deliveries.read(backends, time.time() - _DAYS),
+        senders=live.read_once(lambda: deliveries.read(backends, time.time() - _DAYS)),
         ask=lambda addresses: deliveries.ask_mailboxes(backends, addresses),
         link=lambda url: links.ask(url, authority),
         fetch=lambda host, file, address: links.fetch(host, file, address, authority),
@@ -33,8 +43,8 @@ def tools(path: Path, inventory: Inventory) -> live.Tools:
     )
 
 
-def look(path: Path, inventory: Inventory, subjects: tuple[str | None, ...], url: str | None) -> Found:
-    """By subject, None being the fleet. url: an unsubscribe link of the first domain's customer.
+def look(path: Path, inventory: Inventory, subjects: tuple[str | None, ...], url: str | None) -> Talked:
+    """What came of talking. url: an unsubscribe link of the first domain's customer.
 
     Raises UsageError for a link that may not be asked.
     """
@@ -47,4 +57,4 @@ def look(path: Path, inventory: Inventory, subjects: tuple[str | None, ...], url
         found[names[0]] = (*found[names[0]], *clicked)
     if None in subjects:
         found[None] = live.fleet(inventory, probes)
-    return found
+    return Talked(found, live.return_paths(inventory, names, probes) if names else {})

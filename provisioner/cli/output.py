@@ -10,24 +10,34 @@ from typing import Any
 
 from pydantic import BaseModel
 from rich import box
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from provisioner.core.difference import difference
 from provisioner.core.errors import InventoryError, ProvisionerError
 from provisioner.core.findings import Finding, Status
+from provisioner.core.visible import visible
 
 # In a pipe lines must not be folded at an imagined terminal's width.
 _PIPE_WIDTH = 10_000
 _STYLES = {Status.PASS: "green", Status.WARN: "yellow", Status.FAIL: "bold red", Status.UNKNOWN: "magenta"}
 
 
+class _Plain(Console):
+    """A console on which only our own styles control the terminal: texts from DNS and servers do not."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=visible(segment.text))
+
+
 def console(*, stderr: bool = False) -> Console:
     """A console for the current standard output or error."""
     stream = sys.stderr if stderr else sys.stdout
-    return Console(file=stream, highlight=False, width=None if stream.isatty() else _PIPE_WIDTH)
+    return _Plain(file=stream, highlight=False, width=None if stream.isatty() else _PIPE_WIDTH)
 
 
 def say(text: str) -> None:
@@ -46,7 +56,7 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
     for header in headers:
         grid.add_column(header, overflow="fold")
     for row in rows:
-        grid.add_row(*(cell if isinstance(cell, Text) else escape(cell) for cell in row))
+        grid.add_row(*(cell if isinstance(cell, Text) else escape(visible(cell)) for cell in row))
     console().print(grid)
 
 
@@ -82,9 +92,10 @@ def findings(found: Sequence[Finding], *, title: str = "") -> None:
 
 def _marked(item: Finding) -> Text:
     """What was seen; of what is wrong, the pieces that were not expected stand out."""
+    seen = visible(item.seen)
     if item.status is Status.PASS:
-        return Text(item.seen)
-    parts = difference(item.expected, item.seen)
+        return Text(seen)
+    parts = difference(item.expected, seen)
     return Text.assemble(*((part.text, "bold reverse" if part.odd else "") for part in parts))
 
 

@@ -13,7 +13,7 @@ from provisioner.adapters.blocking import Blocking, wait
 from provisioner.adapters.dns_update import DnsUpdater
 from provisioner.adapters.dns_wire import Wire
 from provisioner.adapters.probes import Probes
-from provisioner.adapters.resolver import Authorities, OneServer
+from provisioner.adapters.resolver import Authorities, OneServer, system_resolver
 from provisioner.adapters.secret_files import SecretFiles
 from provisioner.adapters.tenant_files import TenantFiles
 from provisioner.core.answers import Outcome
@@ -65,6 +65,18 @@ def asker(inventory: Inventory, server: str | None = None) -> Authorities | OneS
 def answers(server: str) -> bool:
     """Whether a name server is there."""
     return wait(OneServer(server, Wire(timeout=2.0)).ask(".", "NS")).outcome is not Outcome.TIMEOUT
+
+
+def find_resolver(settings: FleetSettings) -> None:
+    """See that the resolver is there by which all else is found. Raises UsageError."""
+    ours = settings.dns_resolver
+    server = str(ours) if ours else system_resolver()
+    if not answers(server):
+        whose = "fleet_dns_resolver" if ours else "the system's resolver"
+        raise UsageError(
+            f"{whose} {server}: no name server answers there",
+            hint="Without it nothing can be found out; --resolver asks another one where a command has it",
+        )
 
 
 def publisher(inventory: Inventory) -> DnsUpdater:

@@ -22,8 +22,8 @@ class DmarcError(ValueError):
 class DmarcPolicy:
     """A record. subdomain_policy: what `sp=` says, else the policy itself.
 
-    strict_dkim, strict_spf: whether alignment has to be exact. reports: the domains of `rua=` mailboxes, in
-    order. flaws: what receivers overlook, in words.
+    strict_dkim, strict_spf: whether alignment has to be exact. reports, failures: the domains of the
+    mailboxes in `rua=` and `ruf=`, in order. flaws: what receivers overlook, in words.
     """
 
     policy: str
@@ -31,6 +31,7 @@ class DmarcPolicy:
     strict_dkim: bool = False
     strict_spf: bool = False
     reports: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
     flaws: tuple[str, ...] = ()
 
 
@@ -50,9 +51,8 @@ def parse(text: str) -> DmarcPolicy:
         raise DmarcError("it has no p=")
     if policy not in POLICIES:
         raise DmarcError(f"p={tags['p']} is none of {', '.join(sorted(POLICIES))}")
-    uris = [uri.strip() for uri in tags.get("rua", "").split(",") if uri.strip()]
-    found = [_URI.fullmatch(uri) for uri in uris]
-    flaws = [f"rua={uri} is no mailto: address" for uri, match in zip(uris, found, strict=True) if not match]
+    flaws: list[str] = []
+    reports, failures = (_domains(tags, tag, flaws) for tag in ("rua", "ruf"))
     flaws += [
         f"{name}={tags[name]} is not valid" for name, fits in _OPTIONAL.items() if _wrong(tags, name, fits)
     ]
@@ -63,9 +63,18 @@ def parse(text: str) -> DmarcPolicy:
         sub if (sub := tags.get("sp", "").lower()) in POLICIES else policy,
         tags.get("adkim", "r").lower() == "s",
         tags.get("aspf", "r").lower() == "s",
-        tuple(dict.fromkeys(match[1].lower().removesuffix(".") for match in found if match)),
+        reports,
+        failures,
         tuple(flaws),
     )
+
+
+def _domains(tags: dict[str, str], tag: str, flaws: list[str]) -> tuple[str, ...]:
+    """The domains of the mailboxes in a tag, each once; what is no mailbox is added to the flaws."""
+    uris = [uri.strip() for uri in tags.get(tag, "").split(",") if uri.strip()]
+    found = [_URI.fullmatch(uri) for uri in uris]
+    flaws += [f"{tag}={uri} is no mailto: address" for uri, at in zip(uris, found, strict=True) if not at]
+    return tuple(dict.fromkeys(at[1].lower().removesuffix(".") for at in found if at))
 
 
 _OPTIONAL = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -46,6 +46,11 @@ def worst(findings: Iterable[Finding]) -> Status:
 def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """What fails, then what is in doubt, then warnings; else in their order."""
     return tuple(sorted(findings, key=lambda each: -_RANK[each.status]))
+
+
+def worst_subjects_first(reports: Mapping[str, tuple[Finding, ...]]) -> dict[str, tuple[Finding, ...]]:
+    """By subject: where something fails, then where there is doubt, then warnings; else in their order."""
+    return dict(sorted(reports.items(), key=lambda report: -_RANK[worst(report[1])]))
 
 
 def together(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from xml.etree import ElementTree as ET
 
 from provisioner.core.findings import Finding, Status
+from provisioner.core.visible import visible
 
 _AS = {Status.FAIL: "failure", Status.UNKNOWN: "error", Status.WARN: "system-out"}
 
@@ -25,11 +26,11 @@ def junit(reports: Mapping[str, Sequence[Finding]]) -> str:
         )
         for finding in findings:
             name = " ".join(filter(None, [finding.id, finding.subject, finding.server]))
-            case = ET.SubElement(suite, "testcase", classname=subject, name=name)
+            case = ET.SubElement(suite, "testcase", classname=subject, name=visible(name))
             if finding.status in _AS:
                 told = ET.SubElement(case, _AS[finding.status])
-                told.text = "\n".join(filter(None, [finding.seen, finding.fix]))
+                told.text = visible("\n".join(filter(None, [finding.seen, finding.fix])))
                 if finding.status is not Status.WARN:
-                    told.set("message", finding.seen)
+                    told.set("message", visible(finding.seen))
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"

@@ -20,7 +20,7 @@ class Profile(StrEnum):
 
 
 _EVERYBODY = frozenset(
-    {"spf", "dkim", "dmarc", "alignment", "ptr", "address", "dnsbl", "zone", "dnssec", "bounce-mx"}
+    {"spf", "dkim", "dmarc", "alignment", "ptr", "address", "dnsbl", "zone", "dnssec", "bounce-mx", "time"}
 )
 _INSISTS: dict[Profile, frozenset[str]] = {
     Profile.GOOGLE: _EVERYBODY | {"one-click", "tls", "spam-rate"},

@@ -12,6 +12,7 @@ from provisioner.core.customers import Customer, today_in
 from provisioner.core.documents import model_problems
 from provisioner.core.errors import UsageError
 from provisioner.core.fleet import Inventory
+from provisioner.core.gate import NOT_ACTIVE
 from provisioner.workflows.customer import known
 from provisioner.workflows.ports import Passwords, TenantStore
 from provisioner.workflows.push import PushReport, TenantPush, push_tenants
@@ -77,19 +78,50 @@ def end_override(store: TenantStore, name: str, limit: str, push: TenantPush | N
 
 
 def suspend(store: TenantStore, name: str, reason: str, now: datetime, push: TenantPush | None) -> Changed:
-    """Stop a customer's mail on all frontends, also in open sessions. Again: a new reason."""
-    return _change(store, name, lambda _, __: {"suspended": {"reason": reason, "since": now}}, push)
+    """Stop a customer's mail on all frontends, also in open sessions. Again: a new reason.
+
+    Raises UsageError for one that is not active yet: what ends a suspension would let it past the gate.
+    """
+
+    def alter(_: Inventory, customer: Customer) -> Mapping[str, object]:
+        if not_active(customer):
+            raise UsageError(f"{name} is not active yet: its mail is refused as it is")
+        return {"suspended": {"reason": reason, "since": now}}
+
+    return _change(store, name, alter, push)
 
 
 def resume(store: TenantStore, name: str, push: TenantPush | None) -> Changed:
-    """Let a suspended customer send again. Raises UsageError when it is not suspended."""
+    """Let a suspended customer send again.
+
+    Raises UsageError when it is not suspended, or is not active yet: that is the gate's to decide.
+    """
 
     def alter(_: Inventory, customer: Customer) -> Mapping[str, object]:
         if customer.suspended is None:
             raise UsageError(f"{name} is not suspended")
+        if not_active(customer):
+            raise UsageError(f"{name} is not active yet", hint=f"provisioner customer activate {name}")
         return {"suspended": None}
 
     return _change(store, name, alter, push)
+
+
+def activate(store: TenantStore, name: str, push: TenantPush | None) -> Changed:
+    """Let a customer send that the gate has let through. Raises UsageError when it is suspended."""
+
+    def alter(_: Inventory, customer: Customer) -> Mapping[str, object]:
+        if customer.suspended and not not_active(customer):
+            hint = f"provisioner customer resume {name}"
+            raise UsageError(f"{name} is suspended: {customer.suspended.reason}", hint=hint)
+        return {"suspended": None}
+
+    return _change(store, name, alter, push)
+
+
+def not_active(customer: Customer) -> bool:
+    """Whether it was added without passing the gate, and has not passed it since."""
+    return customer.suspended is not None and customer.suspended.reason == NOT_ACTIVE
 
 
 def rotate_password(

@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from provisioner.core.answers import Dns, Outcome
+from provisioner.core.answers import Answer, Dns, settled
 from provisioner.core.fleet import Address, Host, Inventory
-from provisioner.core.spf import SpfResult, evaluate, is_spf
+from provisioner.core.spf import SpfResult, evaluate, is_spf, with_answer
 
 
 @dataclass(frozen=True)
 class Uncovered:
-    """An address that mail would leave from, its backend, and what SPF says of it."""
+    """An address that mail would leave from, its backend, and what SPF says of it at a name server."""
 
     host: str
     address: Address
     result: SpfResult
     reason: str
+    server: str
 
     @property
     def certain(self) -> bool:
@@ -28,20 +29,21 @@ class Uncovered:
 async def uncovered(inventory: Inventory, dns: Dns, limit: str = "") -> tuple[Uncovered, ...]:
     """The egress addresses of backends to be deployed that the fleet's SPF record does not let send.
 
-    limit: as Ansible's --limit. A fleet whose record is not published at all is new: nobody sends through it
-    yet, and customers' own gate sees to it.
+    Every server with authority is asked: receivers may ask any. limit: as Ansible's --limit. A fleet without
+    customers whose record is not published at all is new, and nobody sends through it yet.
     """
-    name = inventory.settings.spf_name
-    published = await dns.ask(name, "TXT")
-    if published.certain and not (published.outcome is Outcome.FOUND and any(map(is_spf, published.values))):
+    answers = settled(await dns.ask_all(inventory.settings.spf_name, "TXT"))
+    if not inventory.customers and all(a.certain and not any(map(is_spf, a.values)) for a in answers):
         return ()
-    found = []
-    for host in inventory.group("backends"):
-        for address in host.egress_addresses if _meant(host, limit) else ():
-            verdict = await evaluate(dns.ask, name, address)
-            if verdict.result is not SpfResult.PASS:
-                found.append(Uncovered(host.name, address, verdict.result, verdict.reason))
-    return tuple(found)
+    hosts = [host for host in inventory.group("backends") if _meant(host, limit)]
+    pairs = [(host.name, address) for host in hosts for address in host.egress_addresses]
+    judged = [await _judged(answer, host, address, dns) for answer in answers for host, address in pairs]
+    return tuple(each for each in judged if each.result is not SpfResult.PASS)
+
+
+async def _judged(published: Answer, host: str, address: Address, dns: Dns) -> Uncovered:
+    verdict = await evaluate(with_answer(dns.ask, published), published.name, address)
+    return Uncovered(host, address, verdict.result, verdict.reason, published.server)
 
 
 def _meant(host: Host, limit: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -15,9 +15,10 @@ from provisioner.core.errors import HostsFailed, UsageError
 from provisioner.core.findings import Finding, Status
 from provisioner.core.fleet import Inventory
 from provisioner.core.inbound_tls import POLICY_PATH, policy_host
+from provisioner.core.names import domain as canonical
 from provisioner.core.names import is_within
 from provisioner.core.probes import ProbeAsk
-from provisioner.core.reconciliation import Ledger
+from provisioner.core.reconciliation import Ledger, LoginMail
 from provisioner.workflows.ports import Prober
 from provisioner.workflows.return_paths import Ask, paths_of
 
@@ -58,15 +59,51 @@ def fleet(inventory: Inventory, tools: Tools) -> tuple[Finding, ...]:
 
 def domains(inventory: Inventory, names: tuple[str, ...], tools: Tools) -> Mapping[str, tuple[Finding, ...]]:
     """By domain: whether each backend signs one-click headers, and the return paths used take mail."""
-    probes = tools.probe(_asks(inventory, names), inventory.group("backends"))
+    asks = {ask.domain: ask for ask in _asks(inventory, names)}
+    probes = tools.probe(list(asks.values()), inventory.group("backends"))
     mailboxes = _mailboxes(inventory, names, tools)
-    return {
-        name: (
-            *checks.check_headers(name, [probe for probe in probes if probe.domain == name]),
-            *mailboxes[name],
-        )
-        for name in names
-    }
+    found: dict[str, tuple[Finding, ...]] = {}
+    for name in names:
+        owner = inventory.owner(name)
+        if name in asks:
+            headers = checks.check_headers(name, [probe for probe in probes if probe.domain == name])
+        else:
+            headers = [checks.not_probed(name, sends=owner is not None and bool(owner.logins_for(name)))]
+        found[name] = (*headers, *mailboxes[name])
+    return found
+
+
+def return_paths(inventory: Inventory, names: tuple[str, ...], tools: Tools) -> Mapping[str, Collection[str]]:
+    """By domain, in which domains the accounts that may send in it had return paths; {}: nobody can tell."""
+    try:
+        ledger = tools.senders()
+    except HostsFailed:
+        return {}
+    owners = {name: inventory.owner(name) for name in names}
+    logins = {name: owner.logins_for(name) if owner else () for name, owner in owners.items()}
+    return {name: _used(ledger[login] for login in logins[name] if login in ledger) for name in names}
+
+
+def _used(mail: Iterable[LoginMail]) -> frozenset[str]:
+    senders = (sender for each in mail for sender in each.senders)
+    return frozenset(sender.rpartition("@")[2].lower() for sender in senders if "@" in sender)
+
+
+def read_once(read: Callable[[], Ledger]) -> Callable[[], Ledger]:
+    """What asks backends but once, and says the same again, that they can't tell too."""
+    said: list[Ledger | HostsFailed] = []
+
+    def again() -> Ledger:
+        if not said:
+            try:
+                said.append(read())
+            except HostsFailed as error:
+                said.append(error)
+        if isinstance(said[0], HostsFailed):
+            raise said[0]
+        return said[0]
+
+    return again
 
 
 def _mailboxes(
@@ -94,9 +131,14 @@ def link(inventory: Inventory, domain: str, url: str, tools: Tools) -> tuple[Fin
 
 def may_be_asked(inventory: Inventory, domain: str, url: str) -> None:
     """Raises UsageError for a link that is not https, or not on a host of the domain's customer."""
-    owner, parts = inventory.owner(domain), urlsplit(url)
-    host = (parts.hostname or "").lower()
-    if parts.scheme != "https" or not host:
+    owner = inventory.owner(domain)
+    try:
+        parts = urlsplit(url)
+        scheme, named, _ = parts.scheme, parts.hostname or "", parts.port
+        host = canonical(named) if named else ""
+    except ValueError as error:
+        raise UsageError(f"{url} is no link: {error}") from error
+    if scheme != "https" or not host:
         raise UsageError(f"{url}: receivers take https links alone (RFC 8058 3.1)")
     if owner is None or not any(is_within(host, each) for each in owner.domains):
         theirs = ", ".join(owner.domains) if owner else "none"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from provisioner.core import checks
-from provisioner.core.answers import Answer, Dns, settled
-from provisioner.core.customers import Customer
+from provisioner.core.answers import Answer, Dns, Dnssec, settled
 from provisioner.core.dkim import KeyState
 from provisioner.core.dmarc import DmarcPolicy
 from provisioner.core.findings import Finding, Status
@@ -23,6 +22,33 @@ LONGEST = 60.0
 """Seconds that a domain may take; what did not come about until then is unknown."""
 
 
+@dataclass
+class _Heard:
+    """DNS that keeps what it answered, so that what every answer tells besides costs no question more."""
+
+    dns: Dns
+    answers: list[Answer] = field(default_factory=list)
+
+    async def ask(self, name: str, kind: str) -> Answer:
+        answer = await self.dns.ask(name, kind)
+        self.answers.append(answer)
+        return answer
+
+    async def ask_all(self, name: str, kind: str) -> tuple[Answer, ...]:
+        answers = await self.dns.ask_all(name, kind)
+        self.answers += answers
+        return answers
+
+    async def dnssec(self, name: str) -> Dnssec:
+        return await self.dns.dnssec(name)
+
+    def long_lived(self, records: Iterable[Record]) -> list[Finding]:
+        """Which of the names that these records have live too long in caches."""
+        names = {record.name for record in records}
+        about = (each for each in self.answers if each.name in names and each.type != "SOA")
+        return checks.check_ttl(about)
+
+
 @dataclass(frozen=True)
 class Report:
     """What was found of a domain, or with None of the fleet itself."""
@@ -32,14 +58,22 @@ class Report:
 
 
 async def verify(
-    inventory: Inventory, subjects: Sequence[str | None], dns: Dns, longest: float = LONGEST
+    inventory: Inventory,
+    subjects: Sequence[str | None],
+    dns: Dns,
+    longest: float = LONGEST,
+    used: Mapping[str, Collection[str]] | None = None,
 ) -> AsyncIterator[Report]:
-    """A report of each domain, None standing for the fleet, as they come about."""
+    """A report of each domain, None standing for the fleet, as they come about.
+
+    used: by domain, in which domains its accounts had return paths, where that is known.
+    """
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def one(subject: str | None) -> Report:
         async with gate:
-            work = fleet(inventory, dns) if subject is None else domain(inventory, subject, dns)
+            paths = (used or {}).get(subject or "")
+            work = fleet(inventory, dns) if subject is None else domain(inventory, subject, dns, paths)
             return Report(subject, await _in_time(work, subject or "the fleet", longest))
 
     tasks = [asyncio.create_task(one(subject)) for subject in subjects]
@@ -51,12 +85,15 @@ async def verify(
             each.cancel()
 
 
-async def domain(inventory: Inventory, name: str, dns: Dns) -> tuple[Finding, ...]:
-    """What is to be said of a customer's domain. Raises UsageError when it is nobody's."""
+async def domain(
+    inventory: Inventory, name: str, dns: Dns, used: Collection[str] | None = None
+) -> tuple[Finding, ...]:
+    """What is to be said of a customer's domain. Raises UsageError when it is nobody's.
+
+    used: the domains of return paths that its accounts used, where that is known.
+    """
     records = expected(inventory, name)
-    owner = inventory.owner(name)
-    assert owner is not None  # noqa: S101 - `expected` has seen to it
-    wanted = {record.purpose: record for record in records}
+    wanted, dns = {record.purpose: record for record in records}, _Heard(dns)
     spf, dmarc, replies, zone, dnssec, keys = await asyncio.gather(
         checks.check_spf(wanted["spf"], inventory.egress_addresses, dns),
         checks.check_dmarc(wanted["dmarc"], name, dns),
@@ -65,19 +102,33 @@ async def domain(inventory: Inventory, name: str, dns: Dns) -> tuple[Finding, ..
         checks.check_dnssec(name, dns),
         _keys(inventory, name, records, dns),
     )
-    return (*spf, *keys, *dmarc.findings, *_alignment(name, dmarc.policy, owner), *replies, *zone, *dnssec)
+    aligned = _alignment(inventory, name, dmarc.policy, used)
+    late = dns.long_lived(records)
+    return (*spf, *keys, *dmarc.findings, *aligned, *replies, *zone, *dnssec, *late)
 
 
-def _alignment(name: str, policy: DmarcPolicy | None, owner: Customer) -> list[Finding]:
+def _alignment(
+    inventory: Inventory, name: str, policy: DmarcPolicy | None, used: Collection[str] | None
+) -> list[Finding]:
     """Nothing where there is no policy to align with, which is told of it as it is."""
-    if policy is None:
+    owner = inventory.owner(name)
+    if policy is None or owner is None:
         return []
-    return [checks.check_alignment(name, policy, signed_as=name, envelope=name, below=owner.subdomains)]
+    # The fleet signs as From:'s domain, with active keys alone, and takes return paths in those of the login.
+    signed = any(key.state is KeyState.ACTIVE for key in inventory.keys_of(name))
+    allowed = {
+        each
+        for account in owner.accounts
+        if account.login in owner.logins_for(name)
+        for each in account.domains or owner.domains
+    }
+    below = owner.subdomains
+    return [checks.check_alignment(name, policy, signed=signed, below=below, allowed=allowed, used=used)]
 
 
 async def fleet(inventory: Inventory, dns: Dns) -> tuple[Finding, ...]:
     """What is to be said of the fleet's own names and addresses."""
-    settings = inventory.settings
+    settings, dns = inventory.settings, _Heard(dns)
     records = fleet_records(inventory)
     # Names and ways back of egress addresses are looked at as receivers do, not for being what we'd publish.
     egress = {address.reverse_pointer for address in inventory.egress_addresses}
@@ -95,22 +146,24 @@ async def fleet(inventory: Inventory, dns: Dns) -> tuple[Finding, ...]:
         checks.check_replies(settings.bounce_domain, dns),
         checks.check_reporting(settings.bounce_domain, tls_wanted, dns),
     ]
-    for zone in (settings.domain, settings.dkim_zone):
+    # Every customer's SPF record and keys lead into these, and so do the names in HELO.
+    for zone in dict.fromkeys((settings.domain, settings.dkim_zone, settings.spf_name.partition(".")[2])):
         work += [checks.check_zone(zone, dns), checks.check_dnssec(zone, dns)]
     work += [
         _one(checks.check_blocklist(address, blocklist, dns))
         for address in inventory.egress_addresses
         for blocklist in settings.blocklists
     ]
-    return tuple(finding for found in await asyncio.gather(*work) for finding in found)
+    found = await asyncio.gather(*work)
+    return (*(finding for some in found for finding in some), *dns.long_lived(records))
 
 
 async def _keys(inventory: Inventory, name: str, records: Iterable[Record], dns: Dns) -> list[Finding]:
     """Each key that verifiers may ask for, and the aliases of slots to come: rotation is to need nobody."""
+    unused = checks.check_signing(name, inventory.keys_of(name))
     held = [key for key in inventory.keys_of(name) if key.state in PUBLISHED - {KeyState.REVOKED}]
     if not held:
-        fix = f"Make them: provisioner dkim rotate {name} --apply"
-        return [Finding("dkim", name, Status.FAIL, "no keys in the inventory", "", fix)]
+        return unused
     wanted = [dkim_needed(inventory, key) for key in held]
     answers = await asyncio.gather(*(dns.ask_all(record.name, "TXT") for record in wanted))
     found = [
@@ -121,8 +174,7 @@ async def _keys(inventory: Inventory, name: str, records: Iterable[Record], dns:
     asked = {record.name for record in wanted}
     later = [r for r in records if r.purpose == "dkim-cname" and r.name not in asked]
     found += [each for some in await asyncio.gather(*(_records([r], dns) for r in later)) for each in some]
-    every: list[Answer] = [answer for some in answers for answer in some]
-    return [*found, *checks.check_ttl(tuple(every))]
+    return [*unused, *found]
 
 
 async def _records(wanted: Sequence[Record], dns: Dns) -> list[Finding]:
@@ -138,4 +190,4 @@ async def _in_time(work: Awaitable[tuple[Finding, ...]], subject: str, longest: 
         return await asyncio.wait_for(work, longest)
     except TimeoutError:
         seen = f"not to be found out within {longest:.0f} s"
-        return (Finding("zone", subject, Status.UNKNOWN, seen, "", "Ask again when its name servers answer"),)
+        return (Finding("time", subject, Status.UNKNOWN, seen, "", "Ask again when its name servers answer"),)

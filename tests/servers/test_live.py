@@ -14,7 +14,7 @@ from typing import ClassVar
 import pytest
 
 from provisioner.adapters import links, pki, tls_probe
-from provisioner.core.checks import LinkAnswer, check_link
+from provisioner.core.checks import LinkAnswer, check_link, check_tls
 from provisioner.core.findings import Status
 from tests.servers.daemon import HERE
 
@@ -69,6 +69,15 @@ class Smtp(socketserver.StreamRequestHandler):
         self.wfile.flush()
 
 
+class Busy(socketserver.StreamRequestHandler):
+    """Says one thing, and ends."""
+
+    greeting = b""
+
+    def handle(self) -> None:
+        self.wfile.write(self.greeting)
+
+
 class Mail(socketserver.ThreadingTCPServer):
     """A mail port; context: its TLS, if it has any."""
 
@@ -113,6 +122,24 @@ def test_a_port_without_tls_and_one_where_nobody_is(ca: Path) -> None:
         seen = tls_probe.look(HERE, NAME, mail.port, ca)
     assert (seen.silent, "STARTTLS" in seen.error) == (False, True)
     assert tls_probe.look(HERE, NAME, mail.port, ca).silent
+
+
+@pytest.mark.parametrize(
+    ("greeting", "status"),
+    [
+        (b"421 4.3.2 too busy\r\n", Status.UNKNOWN),
+        (b"450 4.3.2 try again\r\n", Status.UNKNOWN),
+        (b"554 5.3.2 no mail here\r\n", Status.FAIL),
+    ],
+)
+def test_a_port_that_has_no_time_is_in_doubt(greeting: bytes, status: Status) -> None:
+    handler = type("Greeting", (Busy,), {"greeting": greeting})
+    with socketserver.TCPServer((HERE, 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        seen = tls_probe.look(HERE, NAME, server.server_address[1])
+        server.shutdown()
+    assert check_tls(NAME, seen, NOW).status is status
+    assert greeting.decode()[:9] in seen.error
 
 
 class Web(BaseHTTPRequestHandler):
@@ -181,3 +208,8 @@ def test_a_link_whose_certificate_nobody_knows_has_no_answer(web: str) -> None:
     found = links.ask(f"{web}/fine")
     assert {answer.status for answer in found.values()} == {0}
     assert "CERTIFICATE_VERIFY_FAILED" in found["POST"].error
+
+
+@pytest.mark.parametrize("url", ["https://localhost\x00/u", "https://localhost/" + "u" * 70_000])
+def test_what_is_no_link_has_no_answer(url: str) -> None:
+    assert {answer.status for answer in links.ask(url).values()} == {0}

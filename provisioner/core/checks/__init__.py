@@ -5,12 +5,12 @@ A server that fails or keeps silent makes a finding *unknown*: never right, and 
 
 from provisioner.core.checks.alignment import check_alignment
 from provisioner.core.checks.blocklists import check_blocklist
-from provisioner.core.checks.dkim import check_dkim
+from provisioner.core.checks.dkim import check_dkim, check_signing
 from provisioner.core.checks.dmarc import Dmarc, check_dmarc
 from provisioner.core.checks.dnssec import check_dnssec
 from provisioner.core.checks.egress import check_egress
 from provisioner.core.checks.mailbox import check_replies
-from provisioner.core.checks.one_click import LinkAnswer, check_headers, check_link
+from provisioner.core.checks.one_click import LinkAnswer, check_headers, check_link, not_probed
 from provisioner.core.checks.records import check_records, unknown
 from provisioner.core.checks.reporting import check_policy, check_reporting
 from provisioner.core.checks.spam_rate import check_spam_rate
@@ -34,10 +34,12 @@ __all__ = [
     "check_records",
     "check_replies",
     "check_reporting",
+    "check_signing",
     "check_spam_rate",
     "check_spf",
     "check_tls",
     "check_ttl",
     "check_zone",
+    "not_probed",
     "unknown",
 ]

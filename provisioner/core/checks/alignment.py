@@ -2,34 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from provisioner.core.dmarc import DmarcPolicy, organisational
 from provisioner.core.findings import Finding, Status
 
 
 def check_alignment(
-    domain: str, policy: DmarcPolicy, *, signed_as: str, envelope: str, below: bool
+    domain: str,
+    policy: DmarcPolicy,
+    *,
+    signed: bool,
+    below: bool,
+    allowed: Collection[str],
+    used: Collection[str] | None = None,
 ) -> Finding:
     """Whether mail From: a domain aligns by its signature, and by its return path too.
 
-    signed_as: what `d=` says; envelope: the return path's domain; below: names below the domain also write,
-    and are signed as it.
+    signed: it is signed as the domain; below: so is mail From: names below it. allowed: the domains in which
+    the fleet takes return paths with it; used: those that were seen to be used, None where nobody looked.
     """
-    if not _aligned(domain, signed_as, strict=policy.strict_dkim):
-        fix = f"Sign as {domain}: provisioner dkim rotate {domain} --apply"
-        return Finding(
-            "alignment", domain, Status.FAIL, f"signed as {signed_as}, not as {domain}", "", fix, domain
-        )
+
+    def finding(status: Status, seen: str, fix: str = "", expected: str = "") -> Finding:
+        return Finding("alignment", domain, status, seen, "", fix, expected or f"d={domain}")
+
+    if not signed:
+        fix = f"Have a key made, published and used: provisioner dkim rotate {domain} --apply --wait"
+        return finding(Status.FAIL, f"nothing is signed as {domain}", fix)
     if below and policy.strict_dkim:
         fix = "Take adkim=s out of the DMARC record, or have no names below the domain write"
         seen = f"adkim=s: mail From: names below is signed as {domain}, which is not exactly theirs"
-        return Finding("alignment", domain, Status.FAIL, seen, "", fix, "adkim=r")
-    if not _aligned(domain, envelope, strict=policy.strict_spf):
+        return finding(Status.FAIL, seen, fix, "adkim=r")
+    if used is None:
+        return finding(Status.PASS, _may_align(domain, policy, allowed))
+    good, away = _split(domain, used, strict=policy.strict_spf)
+    if away and not good:
         fix = f"Use a return path in {domain}; the signature alone has to carry DMARC now"
-        seen = f"d={signed_as} aligns; the return path's domain {envelope} does not"
-        return Finding("alignment", domain, Status.WARN, seen, "", fix, domain)
-    return Finding(
-        "alignment", domain, Status.PASS, f"d={signed_as} and return path {envelope} are From:'s domain"
-    )
+        seen = f"d={domain} aligns; no return path seen does: they are in {away}"
+        return finding(Status.WARN, seen, fix, f"a return path in {domain}")
+    if good:
+        return finding(Status.PASS, f"d={domain} and return paths in {good} are From:'s domain")
+    return finding(Status.PASS, f"d={domain} is From:'s domain; no return path was seen in use")
+
+
+def _may_align(domain: str, policy: DmarcPolicy, allowed: Collection[str]) -> str:
+    """What is known of return paths before one was seen."""
+    _, away = _split(domain, allowed, strict=policy.strict_spf)
+    if not away:
+        return f"d={domain} and every return path that it may have are From:'s domain"
+    return f"d={domain} is From:'s domain; return paths in {away} would not be; --live tells which it uses"
+
+
+def _split(domain: str, others: Collection[str], *, strict: bool) -> tuple[str, str]:
+    """Which domains align with this one, and which do not, for people."""
+    good = [each for each in sorted(others) if _aligned(domain, each, strict=strict)]
+    return ", ".join(good), ", ".join(each for each in sorted(others) if each not in good)
 
 
 def _aligned(domain: str, other: str, *, strict: bool) -> bool:

@@ -6,13 +6,32 @@ from collections.abc import Iterable
 
 from provisioner.core.answers import Answer, Outcome
 from provisioner.core.checks.records import unknown
-from provisioner.core.dkim import Algorithm, DkimKey, DkimRecordError, decode_base64, parse_record, rsa_bits
+from provisioner.core.dkim import (
+    Algorithm,
+    DkimKey,
+    DkimRecordError,
+    KeyState,
+    decode_base64,
+    parse_record,
+    rsa_bits,
+)
 from provisioner.core.findings import Finding, Status
 from provisioner.core.records import Record
 
 RSA_GOOD_BITS = 2048
 RSA_LEAST_BITS = 1024
 """RFC 8301 3.2: verifiers treat shorter keys as no key."""
+
+
+def check_signing(domain: str, keys: Iterable[DkimKey]) -> list[Finding]:
+    """A failure where no key of a domain signs: the fleet refuses mail From: it until one does."""
+    states = {key.slot: key.state for key in keys}
+    if KeyState.ACTIVE in states.values():
+        return []
+    fix = f"Have a key made, published and used: provisioner dkim rotate {domain} --apply --wait"
+    some = ", ".join(f"slot {slot} is {state.value}" for slot, state in sorted(states.items()))
+    seen = f"no key signs: {some}" if some else "no keys in the inventory"
+    return [Finding("dkim", domain, Status.FAIL, seen, "", fix, "an active key")]
 
 
 def check_dkim(key: DkimKey, wanted: Record, answers: Iterable[Answer]) -> list[Finding]:
@@ -26,29 +45,25 @@ def check_dkim(key: DkimKey, wanted: Record, answers: Iterable[Answer]) -> list[
 
 def _finding(key: DkimKey, wanted: Record, answer: Answer) -> Finding:
     if not answer.certain:
-        return unknown("dkim", wanted.name, answer)
-    wrong = _wrong_way(key, wanted, answer)
-    if wrong:
-        seen, fix = wrong
-        return Finding("dkim", wanted.name, Status.FAIL, seen, answer.server, fix)
-    reason = _wrong_record(key, answer)
-    if reason:
-        fix = f"Run: provisioner dns publish {key.domain}"
-        if not answer.chain:
-            fix = f"Replace it by: {_line(wanted)}"
-        return Finding("dkim", wanted.name, Status.FAIL, reason, answer.server, fix)
-    return _strength(key, wanted, answer)
+        return unknown("dkim", wanted.name, answer, wanted.value)
+    found = _wrong_way(key, wanted, answer) or _wrong_record(key, wanted, answer)
+    return found or _strength(key, wanted, answer)
 
 
-def _wrong_way(key: DkimKey, wanted: Record, answer: Answer) -> tuple[str, str] | None:
-    """What is wrong on the way to the record, and the fix."""
+def _wrong_way(key: DkimKey, wanted: Record, answer: Answer) -> Finding | None:
+    """What is wrong on the way to the record."""
+
+    def fails(expected: str, fix: str) -> Finding:
+        return Finding("dkim", wanted.name, Status.FAIL, answer.seen, answer.server, fix, expected)
+
     if answer.chain and wanted.type == "CNAME" and wanted.value not in answer.chain:
-        return answer.seen, f"Change it: {_line(wanted)}"
+        return fails(wanted.value, f"Change it: {_line(wanted)}")
     if answer.outcome is Outcome.FOUND:
         return None
     if answer.chain:
-        return answer.seen, f"Run: provisioner dns publish {key.domain}"
-    return answer.seen, f"Publish: {_line(wanted)}"
+        way = " → ".join([*answer.chain, key.record.render()])
+        return fails(way, f"Run: provisioner dns publish {key.domain}")
+    return fails(wanted.value, f"Publish: {_line(wanted)}")
 
 
 def _line(wanted: Record) -> str:
@@ -56,7 +71,16 @@ def _line(wanted: Record) -> str:
     return f"{wanted.name} {wanted.type} {value}"
 
 
-def _wrong_record(key: DkimKey, answer: Answer) -> str:
+def _wrong_record(key: DkimKey, wanted: Record, answer: Answer) -> Finding | None:
+    """What is wrong with a record that is not that of the key held."""
+    seen = _unlike(key, answer)
+    publish = f"Run: provisioner dns publish {key.domain}"
+    fix = publish if answer.chain else f"Replace it by: {_line(wanted)}"
+    ours = key.record.render()
+    return Finding("dkim", wanted.name, Status.FAIL, seen, answer.server, fix, ours) if seen else None
+
+
+def _unlike(key: DkimKey, answer: Answer) -> str:
     """Why the record is not that of the key held; empty when it is."""
     if len(answer.values) > 1:
         return f"{len(answer.values)} TXT records where one has to be"
@@ -84,4 +108,5 @@ def _strength(key: DkimKey, wanted: Record, answer: Answer) -> Finding:
             status = Status.WARN if bits >= RSA_LEAST_BITS else Status.FAIL
             fix = f"Make a key of {RSA_GOOD_BITS} bits: provisioner dkim rotate {key.domain} --apply"
     seen = " → ".join([*answer.chain, f"the key held ({key.algorithm.value}{size})"])
-    return Finding("dkim", wanted.name, status, seen, answer.server, fix)
+    least = f"{RSA_GOOD_BITS} bits" if fix else key.record.render()
+    return Finding("dkim", wanted.name, status, seen, answer.server, fix, least)

@@ -23,14 +23,19 @@ class Dmarc:
 async def check_dmarc(wanted: Record, domain: str, dns: Dns) -> Dmarc:
     """Each server's record of the domain, else of its organisational domain (RFC 7489 6.6.3)."""
     answers = settled(await dns.ask_all(wanted.name, "TXT"))
-    judged = [_judge(wanted, answer, await _deciding(domain, answer, dns)) for answer in answers]
+    deciding = [await _deciding(domain, answer, dns) for answer in answers]
+    judged = [_judge(wanted, own, answer) for own, answer in zip(answers, deciding, strict=True)]
     findings = [finding for finding, _ in judged]
-    policy = next((policy for _, policy in judged if policy), None)
-    if policy is not None:
-        findings += [
-            await _consent(domain, target, dns) for target in policy.reports if _foreign(domain, target)
-        ]
-    return Dmarc(tuple(findings), policy)
+    owners = [answer.name.removeprefix("_dmarc.") for answer in deciding]
+    policies = [(owner, policy) for owner, (_, policy) in zip(owners, judged, strict=True) if policy]
+    abroad = dict.fromkeys(
+        (owner, target)
+        for owner, policy in policies
+        for target in (*policy.reports, *policy.failures)
+        if _foreign(owner, target)
+    )
+    findings += [await _consent(owner, target, dns) for owner, target in abroad]
+    return Dmarc(tuple(findings), policies[0][1] if policies else None)
 
 
 async def _deciding(domain: str, answer: Answer, dns: Dns) -> Answer:
@@ -43,7 +48,7 @@ async def _deciding(domain: str, answer: Answer, dns: Dns) -> Answer:
 
 def _judge(wanted: Record, own: Answer, answer: Answer) -> tuple[Finding, DmarcPolicy | None]:
     if not answer.certain:
-        return unknown("dmarc", wanted.name, answer), None
+        return unknown("dmarc", wanted.name, answer, wanted.value), None
     publish = f'Publish: {wanted.name} TXT "{wanted.value}"'
 
     def finding(status: Status, seen: str, fix: str = "") -> Finding:
@@ -84,7 +89,10 @@ def _foreign(domain: str, target: str) -> bool:
 
 
 async def _consent(domain: str, target: str, dns: Dns) -> Finding:
-    """Whether another domain takes this one's reports (RFC 7489 7.1)."""
+    """Whether another domain takes the reports that the record of this one wants sent there.
+
+    domain: where the record was found, not one that inherits it (RFC 7489 7.1).
+    """
     name = f"{domain}._report._dmarc.{target}"
     answer = await dns.ask(name, "TXT")
     if not answer.certain:

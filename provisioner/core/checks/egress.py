@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from provisioner.core.answers import Answer, Dns, settled
 from provisioner.core.checks.records import unknown
+from provisioner.core.dmarc import organisational
 from provisioner.core.findings import Finding, Status
 from provisioner.core.fleet import Address
 
@@ -27,12 +28,12 @@ async def check_egress(address: Address, helo: str, dns: Dns) -> list[Finding]:
 async def _reverse(address: Address, helo: str, answer: Answer, dns: Dns) -> Finding:
     subject, kind = str(address), "A" if address.version == 4 else "AAAA"
     if not answer.certain:
-        return unknown("ptr", subject, answer)
+        return unknown("ptr", subject, answer, helo)
     back = {name: await dns.ask(name, kind) for name in answer.values}
     leading = [name for name, forward in back.items() if str(address) in forward.values]
     lost = next((forward for forward in back.values() if not forward.certain), None)
     if lost is not None and not leading:
-        return unknown("ptr", subject, lost)
+        return unknown("ptr", subject, lost, helo)
     status, seen, fix = _judge(address, helo, answer, back, leading)
     return Finding("ptr", subject, status, seen, answer.server, fix, helo)
 
@@ -60,7 +61,7 @@ async def _helo(address: Address, helo: str, dns: Dns) -> Finding:
     kind = "A" if address.version == 4 else "AAAA"
     answer = await dns.ask(helo, kind)
     if not answer.certain:
-        return unknown("helo", helo, answer)
+        return unknown("helo", helo, answer, str(address))
     if str(address) in answer.values:
         return Finding("helo", helo, Status.PASS, f"leads to {address}", answer.server, "", str(address))
     fix = f"Set {helo} {kind} to {address}: receivers compare them"
@@ -75,11 +76,13 @@ def _generic(name: str, address: Address) -> bool:
         numbers = re.findall(r"\d+", host)
         hexadecimal = "".join(f"{int(octet):02x}" for octet in octets)
         if (
-            sorted(numbers) == sorted(octets)
+            any(sorted(numbers[start : start + 4]) == sorted(octets) for start in range(len(numbers) - 3))
             or hexadecimal in host
             or "".join(f"{int(o):03}" for o in octets) in host
         ):
             return True
     elif address.exploded.replace(":", "")[-16:] in host.replace("-", ""):
         return True
-    return _OF_MANY.search(name.lower()) is not None
+    # Who registered the name may be called anything: pool.it, client-services.com.
+    below = name.lower().removesuffix(organisational(name.lower()))
+    return _OF_MANY.search(below) is not None

@@ -8,6 +8,7 @@ from provisioner.core.answers import Answer, Dns, Outcome, settled
 from provisioner.core.checks.records import unknown
 from provisioner.core.findings import Finding, Status, worst
 
+_EXPECTED = "an MX that leads to an address"
 _FIX = "Receivers refuse mail from a domain that takes none: set its MX to where its mail is read"
 
 
@@ -18,14 +19,12 @@ async def check_replies(domain: str, dns: Dns) -> list[Finding]:
 
 async def _replies(domain: str, answer: Answer, dns: Dns) -> Finding:
     if not answer.certain:
-        return unknown("replies", domain, answer)
+        return unknown("replies", domain, answer, _EXPECTED)
     if answer.outcome is not Outcome.FOUND:
         return await _without(domain, answer, dns)
     hosts = [value.partition(" ")[2].strip(" .") for value in answer.values]
     if "" in hosts:
-        return Finding(
-            "replies", domain, Status.FAIL, "a null MX: it takes no mail (RFC 7505)", answer.server, _FIX
-        )
+        return _finding(domain, Status.FAIL, "a null MX: it takes no mail (RFC 7505)", answer, _FIX)
     ways = [await _host(host, dns) for host in hosts]
     status = worst(Finding("", "", each, "") for each, _ in ways)
     if any(each is Status.PASS for each, _ in ways) and status is Status.FAIL:
@@ -38,7 +37,11 @@ async def _replies(domain: str, answer: Answer, dns: Dns) -> Finding:
         if status is Status.UNKNOWN
         else f"Correct its MX. {_FIX}"
     )
-    return Finding("replies", domain, status, seen, answer.server, fix)
+    return _finding(domain, status, seen, answer, fix)
+
+
+def _finding(domain: str, status: Status, seen: str, answer: Answer, fix: str) -> Finding:
+    return Finding("replies", domain, status, seen, answer.server, fix, _EXPECTED)
 
 
 async def _without(domain: str, answer: Answer, dns: Dns) -> Finding:
@@ -46,15 +49,11 @@ async def _without(domain: str, answer: Answer, dns: Dns) -> Finding:
     for kind in ("A", "AAAA"):
         address = await dns.ask(domain, kind)
         if not address.certain:
-            return unknown("replies", domain, address)
+            return unknown("replies", domain, address, _EXPECTED)
         if address.outcome is Outcome.FOUND:
             seen = f"no MX; mail goes to its address {address.seen}"
-            return Finding(
-                "replies", domain, Status.WARN, seen, answer.server, "Set an MX: some receivers want one"
-            )
-    return Finding(
-        "replies", domain, Status.FAIL, f"no MX and no address ({answer.seen})", answer.server, _FIX
-    )
+            return _finding(domain, Status.WARN, seen, answer, "Set an MX: some receivers want one")
+    return _finding(domain, Status.FAIL, f"no MX and no address ({answer.seen})", answer, _FIX)
 
 
 async def _host(host: str, dns: Dns) -> tuple[Status, str]:

@@ -24,6 +24,14 @@ def check_headers(domain: str, probes: Sequence[Probed]) -> list[Finding]:
     return [_headers(domain, probe) for probe in probes]
 
 
+def not_probed(domain: str, *, sends: bool) -> Finding:
+    """The finding about a domain for which nothing can be probed: no account sends in it, or no key signs."""
+    if not sends:
+        return Finding("one-click", domain, Status.WARN, "not tried: no account may send in this domain")
+    fix = f"Have a key made, published and used: provisioner dkim rotate {domain} --apply --wait"
+    return Finding("one-click", domain, Status.FAIL, "not tried: no key signs for this domain", "", fix)
+
+
 def _headers(domain: str, probe: Probed) -> Finding:
     if probe.verdict is Verdict.DOUBT:
         return Finding("one-click", domain, Status.UNKNOWN, probe.said, probe.host, "Ask again later")

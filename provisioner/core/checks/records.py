@@ -10,21 +10,21 @@ from provisioner.core.records import Record, Zone
 from provisioner.core.spf import is_spf
 
 
-def unknown(check: str, subject: str, answer: Answer) -> Finding:
+def unknown(check: str, subject: str, answer: Answer, expected: str = "") -> Finding:
     """The finding about a question that got no answer."""
     fix = f"Ask again when {answer.server or 'the server'} answers; nothing is known to be wrong yet"
-    return Finding(check, subject, Status.UNKNOWN, answer.seen, answer.server, fix)
+    return Finding(check, subject, Status.UNKNOWN, answer.seen, answer.server, fix, expected)
 
 
 def check_records(wanted: Sequence[Record], answers: Iterable[Answer]) -> list[Finding]:
     """Whether each server has exactly the set of records wanted of one name and type."""
     first = wanted[0]
     expected = {_comparable(record.type, record.value) for record in wanted}
-    subject = f"{first.name} {first.type}"
+    subject, told = f"{first.name} {first.type}", " | ".join(record.value for record in wanted)
     found: list[Finding] = []
     for answer in answers:
         if not answer.certain:
-            found.append(unknown(first.purpose, subject, answer))
+            found.append(unknown(first.purpose, subject, answer, told))
             continue
         values = answer.values
         if first.type == "TXT" and is_spf(first.value):
@@ -33,7 +33,7 @@ def check_records(wanted: Sequence[Record], answers: Iterable[Answer]) -> list[F
         seen = {_comparable(first.type, value) for value in values}
         status = Status.PASS if seen == expected else Status.FAIL
         fix = "" if status is Status.PASS else _publish(wanted)
-        found.append(Finding(first.purpose, subject, status, answer.seen, answer.server, fix))
+        found.append(Finding(first.purpose, subject, status, answer.seen, answer.server, fix, told))
     return found
 
 

@@ -52,9 +52,9 @@ def check_policy(host: str, mx: str, answer: LinkAnswer) -> Finding:
 
 
 def _judge(check: str, name: str, wanted: str, answer: Answer) -> Finding:
-    if not answer.certain:
-        return unknown(check, name, answer)
     _, begins, read, setting = _KINDS[check]
+    if not answer.certain:
+        return unknown(check, name, answer, wanted or begins)
     # What does not begin so counts as not there, and several as none (RFC 8461 3.1, RFC 8460 3).
     records = [value for value in answer.values if value.replace(" ", "").startswith(begins)]
     if not records and not wanted:

@@ -3,50 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import IPv4Address
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv6Address
 
 from provisioner.core.answers import Answer, Dns, settled
 from provisioner.core.checks.records import unknown
 from provisioner.core.findings import Finding, Status
 from provisioner.core.fleet import Address
 from provisioner.core.records import Record, Zone
-from provisioner.core.spf import MAX_LOOKUPS, SpfResult, SpfSyntaxError, SpfVerdict, evaluate, is_spf, parse
+from provisioner.core.spf import MAX_LOOKUPS, SpfResult, SpfVerdict, evaluate, is_spf, with_answer
 
-_NOBODY = IPv4Address("240.0.0.1")
-"""An address that no host can have (RFC 1112 4): a domain that lets it send lets anyone send."""
+_NOBODY: dict[Address, str] = {
+    IPv4Address("240.0.0.1"): "it lets anyone send (+all)",
+    IPv6Address("3fff::1"): "it lets anyone send over IPv6",
+}
+"""Addresses that no host can have (RFC 1112 4, RFC 9637): a domain that lets one send lets anyone send."""
 
 _NEARLY = MAX_LOOKUPS - 1
 _WAIT = "Ask again later; nothing is known to be wrong yet"
 
 
 async def check_spf(wanted: Record, addresses: Sequence[Address], dns: Dns) -> list[Finding]:
-    """Whether each server has one SPF record, and the domain lets every egress address of the fleet send."""
+    """Whether each server has one SPF record, and that lets every egress address of the fleet send."""
     answers = settled(await dns.ask_all(wanted.name, "TXT"))
     found = [finding for answer in answers if (finding := _one_record(wanted, answer))]
-    if any(finding.status is Status.FAIL for finding in found) or not any(
-        answer.certain for answer in answers
-    ):
-        return found
-    stranger = await evaluate(dns.ask, wanted.name, _NOBODY)
-    if stranger.result is SpfResult.PASS:
-        return [
-            *found,
-            _finding(wanted, Status.FAIL, "it lets anyone send (+all)", _instead(wanted), stranger),
-        ]
-    verdicts = [(address, await evaluate(dns.ask, wanted.name, address)) for address in addresses]
+    alike: dict[str, list[Answer]] = {}
+    for answer in answers:
+        records = _records(answer)
+        if answer.certain and len(records) == 1:
+            alike.setdefault(records[0], []).append(answer)
+    for same in alike.values():
+        server = "; ".join(answer.server for answer in same)
+        found += [replace(each, server=server) for each in await _judge(wanted, same[0], addresses, dns)]
+    return found
+
+
+async def _judge(wanted: Record, answer: Answer, addresses: Sequence[Address], dns: Dns) -> list[Finding]:
+    """What comes of the record that some of the servers have."""
+    ask = with_answer(dns.ask, answer)
+    strangers = {nobody: await evaluate(ask, wanted.name, nobody) for nobody in _NOBODY}
+    for nobody, verdict in strangers.items():
+        if verdict.result is SpfResult.PASS:
+            return [_finding(wanted, Status.FAIL, _NOBODY[nobody], _instead(wanted), verdict)]
+    verdicts = [(address, await evaluate(ask, wanted.name, address)) for address in addresses]
     refused: dict[tuple[SpfResult, str], list[tuple[Address, SpfVerdict]]] = {}
     for address, each in verdicts:
         if each.result is not SpfResult.PASS:
             refused.setdefault((each.result, each.reason), []).append((address, each))
-    found += [_refused(wanted, [str(a) for a, _ in alike], alike[0][1]) for alike in refused.values()]
+    found = [_refused(wanted, [str(a) for a, _ in same], same[0][1]) for same in refused.values()]
     good = [(address, each) for address, each in verdicts if each.result is SpfResult.PASS]
-    return [*found, *_passed(wanted, good, stranger, answers)] if good else found
+    # Nobody hears from the fleet over a protocol that it does not send by.
+    ours = {4, *(address.version for address in addresses)}
+    readers = [verdict for nobody, verdict in strangers.items() if nobody.version in ours]
+    return [*found, *_passed(wanted, good, readers)] if good else found
+
+
+def _records(answer: Answer) -> list[str]:
+    return [value for value in answer.values if is_spf(value)]
 
 
 def _one_record(wanted: Record, answer: Answer) -> Finding | None:
     if not answer.certain:
-        return unknown("spf", wanted.name, answer)
-    records = [value for value in answer.values if is_spf(value)]
+        return unknown("spf", wanted.name, answer, wanted.value)
+    records = _records(answer)
     if len(records) == 1:
         return None
     if not records:
@@ -70,42 +89,34 @@ def _refused(wanted: Record, addresses: Sequence[str], verdict: SpfVerdict) -> F
 
 
 def _passed(
-    wanted: Record,
-    good: Sequence[tuple[Address, SpfVerdict]],
-    stranger: SpfVerdict,
-    answers: Sequence[Answer],
+    wanted: Record, good: Sequence[tuple[Address, SpfVerdict]], readers: Sequence[SpfVerdict]
 ) -> list[Finding]:
-    """What is to be said of a record that lets these addresses send. `stranger` went through all of it."""
+    """What is to be said of a record that lets these addresses send. `readers` went through all of it."""
     seen = f"pass for {', '.join(str(address) for address, _ in good)}"
     trace = good[0][1]
-    if stranger.result is SpfResult.TEMPERROR:
-        return [_finding(wanted, Status.UNKNOWN, f"{seen}, but: {stranger.reason}", _WAIT, stranger)]
-    if stranger.result is SpfResult.PERMERROR:
-        fix = "Have the record need fewer lookups: receivers that read all of it refuse it"
-        return [
-            _finding(
-                wanted, Status.FAIL, f"{seen}, but permerror for others: {stranger.reason}", fix, stranger
-            )
-        ]
-    flaws = _flaws(next(v for a in answers for v in a.values if is_spf(v)), stranger)
+    for verdict in readers:
+        if verdict.result is SpfResult.TEMPERROR:
+            return [_finding(wanted, Status.UNKNOWN, f"{seen}, but: {verdict.reason}", _WAIT, verdict)]
+        if verdict.result is SpfResult.PERMERROR:
+            fix = "Have the record need fewer lookups: receivers that read all of it refuse it"
+            told = f"{seen}, but permerror for others: {verdict.reason}"
+            return [_finding(wanted, Status.FAIL, told, fix, verdict)]
+    lookups = max(verdict.lookups for verdict in readers)
+    flaws = _flaws(readers, lookups)
     if flaws:
         return [_finding(wanted, Status.WARN, f"{seen}; {'; '.join(flaws)}", _instead(wanted), trace)]
-    cost = f" with {stranger.lookups} of {MAX_LOOKUPS} lookups" if stranger.lookups else ""
+    cost = f" with {lookups} of {MAX_LOOKUPS} lookups" if lookups else ""
     return [_finding(wanted, Status.PASS, f"{seen}{cost}", "", trace)]
 
 
-def _flaws(text: str, stranger: SpfVerdict) -> list[str]:
-    try:
-        record = parse(text)
-    except SpfSyntaxError:  # pragma: no cover - it was evaluated
-        return []
+def _flaws(readers: Sequence[SpfVerdict], lookups: int) -> list[str]:
     flaws = []
-    if any(mechanism.kind == "ptr" for mechanism in record.mechanisms):
+    if any("ptr" in verdict.kinds for verdict in readers):
         flaws.append("ptr is slow and unreliable, and receivers skip it (RFC 7208 5.5)")
-    if stranger.result is SpfResult.NEUTRAL:
+    if any(verdict.result is SpfResult.NEUTRAL for verdict in readers):
         flaws.append("it says nothing of others: end it with ~all or -all")
-    if stranger.lookups >= _NEARLY:
-        flaws.append(f"it needs {stranger.lookups} of {MAX_LOOKUPS} lookups: one more include breaks it")
+    if lookups >= _NEARLY:
+        flaws.append(f"it needs {lookups} of {MAX_LOOKUPS} lookups: one more include breaks it")
     return flaws
 
 

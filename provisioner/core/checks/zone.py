@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from provisioner.core.answers import Answer, Dns, Outcome
 from provisioner.core.checks.records import unknown
 from provisioner.core.findings import Finding, Status
@@ -13,15 +15,20 @@ _LAME = {Outcome.LAME, Outcome.REFUSED}
 
 
 async def check_zone(domain: str, dns: Dns) -> list[Finding]:
-    """One finding for each server of the domain's zone that is out of order, else one for all."""
+    """One finding for each server of the zone that a domain is in that is out of order, else one for all."""
     answers = await dns.ask_all(domain, "SOA")
+    # A name inside a zone has no SOA of its own, but those who say so tell whose it is.
+    apex = next((answer.zone for answer in answers if answer.outcome is Outcome.NO_DATA and answer.zone), "")
+    if apex and apex != domain:
+        domain, answers = apex, await dns.ask_all(apex, "SOA")
     found = [_server(domain, answer) for answer in answers if not answer.certain]
     good = [answer for answer in answers if answer.certain]
-    serials = {
-        answer.values[0].split()[2]: answer.server for answer in good if answer.outcome is Outcome.FOUND
-    }
-    if len(serials) > 1:
-        seen = "; ".join(f"serial {serial} at {server}" for serial, server in serials.items())
+    minds: dict[str, list[str]] = {}
+    for answer in good:
+        has = f"serial {answer.values[0].split()[2]}" if answer.values else answer.outcome.value
+        minds.setdefault(has, []).append(answer.server)
+    if len(minds) > 1:
+        seen = "; ".join(f"{has} at {', '.join(servers)}" for has, servers in minds.items())
         fix = "Have its servers transfer the zone: some answer from an old one"
         found.append(Finding("zone", domain, Status.WARN, seen, "", fix))
     if good and all(answer.outcome is Outcome.NO_SUCH_NAME for answer in good):
@@ -40,17 +47,17 @@ def _server(domain: str, answer: Answer) -> Finding:
     return unknown("zone", domain, answer)
 
 
-def check_ttl(answers: tuple[Answer, ...]) -> list[Finding]:
-    """A warning for each name whose records live in caches longer than two days."""
-    longest = {answer.name: answer.ttl for answer in answers if answer.ttl > LONGEST_TTL}
-    return [
-        Finding(
-            "ttl",
-            name,
-            Status.WARN,
-            f"{ttl} s: a correction takes {ttl / 86_400:.1f} days to be seen",
-            "",
-            f"Lower it to a day at most: {name}",
-        )
-        for name, ttl in longest.items()
-    ]
+def check_ttl(answers: Iterable[Answer]) -> list[Finding]:
+    """A warning for each name and type whose records live in caches longer than two days."""
+    longest: dict[str, Answer] = {}
+    for answer in answers:
+        what = f"{answer.name} {answer.type}"
+        if answer.ttl > max(LONGEST_TTL, longest[what].ttl if what in longest else 0):
+            longest[what] = answer
+    return [_long(what, answer) for what, answer in longest.items()]
+
+
+def _long(what: str, answer: Answer) -> Finding:
+    seen = f"{answer.ttl} s: a correction takes {answer.ttl / 86_400:.1f} days to be seen"
+    fix = f"Lower it to a day at most: {what}"
+    return Finding("ttl", what, Status.WARN, seen, answer.server, fix, f"at most {LONGEST_TTL} s")

@@ -1,6 +1,6 @@
 """SPF (RFC 7208): records, macros, and whether a domain lets an address send."""
 
-from provisioner.core.spf.evaluation import MAX_LOOKUPS, MAX_VOID, SpfVerdict, evaluate
+from provisioner.core.spf.evaluation import MAX_LOOKUPS, MAX_VOID, SpfVerdict, evaluate, with_answer
 from provisioner.core.spf.terms import SpfRecord, SpfResult, SpfSyntaxError, is_spf, parse
 
 __all__ = [
@@ -13,4 +13,5 @@ __all__ = [
     "evaluate",
     "is_spf",
     "parse",
+    "with_answer",
 ]

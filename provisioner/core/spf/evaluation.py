@@ -21,7 +21,8 @@ MAX_HOSTS = 10
 class SpfVerdict:
     """A result, why in words, what it cost, and each term that was looked at on the way.
 
-    explanation: what the domain wants refused senders to be told; empty for the default.
+    explanation: what the domain wants refused senders to be told; empty for the default. kinds: of the
+    mechanisms looked at, in whatever record.
     """
 
     result: SpfResult
@@ -30,6 +31,7 @@ class SpfVerdict:
     void: int = 0
     explanation: str = ""
     trace: tuple[str, ...] = ()
+    kinds: frozenset[str] = frozenset()
 
 
 class _StopError(Exception):
@@ -59,7 +61,17 @@ async def evaluate(
             explanation = await run.explain()
     except _StopError as stop:
         result, reason = stop.result, stop.reason
-    return SpfVerdict(result, reason, run.lookups, run.void, explanation, tuple(run.trace))
+    trace, kinds = tuple(run.trace), frozenset(run.kinds)
+    return SpfVerdict(result, reason, run.lookups, run.void, explanation, trace, kinds)
+
+
+def with_answer(ask: Ask, known: Answer) -> Ask:
+    """DNS in which one question has this answer, as one server of several gives it."""
+
+    async def asked(name: str, kind: str) -> Answer:
+        return known if (name.lower(), kind) == (known.name, known.type) else await ask(name, kind)
+
+    return asked
 
 
 class _Evaluation:
@@ -72,6 +84,7 @@ class _Evaluation:
         self.lookups = 0
         self.void = 0
         self.trace: list[str] = []
+        self.kinds: set[str] = set()
         self._told: tuple[str, str] = ("", "")
 
     async def check(self, domain: str) -> tuple[SpfResult, str]:
@@ -82,6 +95,7 @@ class _Evaluation:
         if record is None:
             return SpfResult.NONE, f"{domain} has no SPF record"
         for mechanism in record.mechanisms:
+            self.kinds.add(mechanism.kind)
             matches = await self._matches(mechanism, domain)
             self.trace.append(f"{domain}: {mechanism.text} {'matches' if matches else 'does not match'}")
             if matches:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 
@@ -11,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.adapters.blocking import Blocking
+from provisioner.adapters.blocking import Blocking, wait
 from provisioner.adapters.dns_update import DnsUpdater
-from provisioner.adapters.dns_wire import Wire
+from provisioner.adapters.dns_wire import Question, Wire
 from provisioner.adapters.resolver import Authorities, OneServer
 from provisioner.core.answers import Outcome
 from provisioner.core.publishing import PublishStatus
@@ -238,15 +239,48 @@ def test_text_is_split_into_strings_of_255(text: str) -> None:
 def test_a_silent_server_is_not_waited_for_again_and_again(server: Dns) -> None:
     names = [f"{number}.acme.example" for number in range(20)]
     server.fail |= dict.fromkeys(names)
-    one = one_server(server, 0.1)
+    wire = Wire(port=server.port, timeout=0.1)
     begun = time.monotonic()
-    assert {one.lookup(name, "A").outcome for name in names} == {Outcome.TIMEOUT}
+    found = [wait(wire.ask(Question(HERE, name, "A", authority=True))) for name in names]
+    assert {answer.outcome for answer in found} == {Outcome.TIMEOUT}
     assert time.monotonic() - begun < 1
 
 
-def test_one_lost_answer_does_not_make_a_server_silent(server: Dns) -> None:
-    server.fail["x.acme.example"] = None
+def test_a_resolver_that_is_not_there_is_not_waited_for_again_and_again() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind((HERE, 0))
+        one = Blocking(OneServer(HERE, Wire(port=silent.getsockname()[1], timeout=0.1)))
+        begun = time.monotonic()
+        assert {one.lookup(f"{n}.acme.example", "A").outcome for n in range(20)} == {Outcome.TIMEOUT}
+        assert time.monotonic() - begun < 1.5
+
+
+def test_a_resolver_silent_about_dead_domains_is_believed_about_others(server: Dns) -> None:
+    dead = [f"{number}.acme.example" for number in range(4)]
+    server.fail |= dict.fromkeys(dead)
     one = one_server(server, 0.1)
-    for _ in range(3):
-        assert one.lookup("x.acme.example", "A").outcome is Outcome.TIMEOUT
-        assert one.lookup("ns1.acme.example", "A").outcome is Outcome.FOUND
+    assert {one.lookup(name, "A").outcome for name in dead} == {Outcome.TIMEOUT}
+    assert one.lookup("ns1.acme.example", "A").outcome is Outcome.FOUND
+
+
+def test_a_silent_server_that_is_back_is_asked_again(server: Dns, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("provisioner.adapters.dns_wire._REST", 0.5)
+    names = [f"{number}.acme.example" for number in range(3)]
+    server.fail |= dict.fromkeys(names)
+    wire = Wire(port=server.port, timeout=0.1, remember=True)
+
+    def ask(name: str) -> Outcome:
+        return wait(wire.ask(Question(HERE, name, "A", authority=True))).outcome
+
+    assert {ask(name) for name in names} == {Outcome.TIMEOUT}
+    assert ask("ns1.acme.example") is Outcome.TIMEOUT  # left alone for now
+    time.sleep(0.5)
+    assert ask("ns1.acme.example") is Outcome.FOUND  # and nothing was remembered of it
+
+
+def test_one_lost_answer_does_not_make_a_server_silent(server: Dns) -> None:
+    wire = Wire(port=server.port, timeout=0.1)
+    server.fail["x.acme.example"] = None
+    for name, outcome in [("x", Outcome.TIMEOUT), ("ns1", Outcome.FOUND)] * 3:
+        answer = wait(wire.ask(Question(HERE, f"{name}.acme.example", "A", authority=True)))
+        assert answer.outcome is outcome

@@ -38,6 +38,7 @@ class Run:
         monkeypatch.setattr("provisioner.adapters.tenants.push", self.push)
         monkeypatch.setattr("provisioner.adapters.counters.bans", lambda hosts, logins: self.bans)
         monkeypatch.setattr(wiring, "resolver", lambda settings: self.dns)
+        monkeypatch.setattr(wiring, "answers", lambda server: True)
         monkeypatch.setattr(wiring, "asker", lambda inventory, server=None: self.dns)
 
     def __call__(self, *arguments: str) -> Outcome:

@@ -4,8 +4,13 @@ import json
 
 import pytest
 
-from provisioner.core.answers import Outcome
+from provisioner.adapters.tenant_files import TenantFiles
+from provisioner.cli import wiring
+from provisioner.core.answers import Chain, Dnssec, Outcome
+from provisioner.core.dkim import KeyState
+from provisioner.core.errors import UsageError
 from provisioner.core.gate import NOT_ACTIVE
+from provisioner.workflows.customer_change import activate, suspend
 from tests.unit.cli.running import Run
 from tests.unit.cli.test_dns_verify import make_sound
 
@@ -35,7 +40,7 @@ def test_a_customer_waits_until_its_dns_is_right(initech: Run) -> None:
     refused = initech("customer", "activate", "initech")
     assert refused.code == 1
     assert "spf initech.example" in refused.err
-    assert "--watch" in refused.err
+    assert "dns verify --customer initech --watch" in refused.err
     assert suspended(initech, "initech")
     assert not audited(initech)
 
@@ -78,6 +83,40 @@ def test_an_egress_address_without_a_name_closes_the_gate(run: Run) -> None:
     refused = run("customer", "activate", "globex")
     assert refused.code == 1
     assert "ptr 192.0.2.31" in refused.err
+    assert "dns verify --customer globex --fleet --watch" in refused.err
+
+
+def test_without_a_resolver_nothing_is_asked(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wiring, "answers", lambda server: False)
+    told = run("customer", "activate", "globex")
+    assert (told.code, "no name server answers there" in told.err) == (2, True)
+
+
+def test_a_broken_chain_above_the_fleets_keys_closes_the_gate(run: Run) -> None:
+    make_sound(run)
+    run.dns.signed["dkim.operator.example"] = Dnssec("dkim.operator.example", Chain.BROKEN, "ended", "ns1")
+    refused = run("customer", "activate", "globex")
+    assert refused.code == 1
+    assert "dnssec dkim.operator.example" in refused.err
+
+
+def test_the_zone_of_the_fleets_spf_record_counts_too(run: Run) -> None:
+    make_sound(run)
+    run.dns.second["operator.example", "SOA"] = Outcome.LAME
+    refused = run("customer", "activate", "globex")
+    assert refused.code == 1
+    assert "zone operator.example" in refused.err
+
+
+def test_a_customer_whose_mail_nobody_signs_is_not_activated(run: Run) -> None:
+    make_sound(run)
+    store = TenantFiles(run.root)
+    keys = store.load().keys_of("globex.example")
+    with store.locked():
+        store.update_keys([key.model_copy(update={"state": KeyState.GENERATED}) for key in keys])
+    refused = run("customer", "activate", "globex")
+    assert refused.code == 1
+    assert "dkim globex.example" in refused.err
 
 
 def test_more_mail_a_day_needs_the_same(run: Run) -> None:
@@ -93,3 +132,18 @@ def test_who_is_suspended_is_not_activated(run: Run) -> None:
     run("customer", "suspend", "acme", "--reason", "complaints")
     found = run("customer", "activate", "acme")
     assert (found.code, "customer resume acme" in found.err) == (2, True)
+
+
+@pytest.mark.parametrize("way", [("resume",), ("suspend", "--reason", "not today")])
+def test_nothing_leads_past_the_gate(initech: Run, way: tuple[str, ...]) -> None:
+    command, *options = way
+    found = initech("customer", command, "initech", *options)
+    assert (found.code, "not active yet" in found.err) == (2, True)
+    assert suspended(initech, "initech") == NOT_ACTIVE
+
+
+def test_who_is_suspended_meanwhile_is_not_activated(run: Run) -> None:
+    store = TenantFiles(run.root)
+    suspend(store, "acme", "complaints", wiring.now(), None)
+    with pytest.raises(UsageError, match="complaints"):
+        activate(store, "acme", None)

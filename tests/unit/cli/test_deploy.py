@@ -28,9 +28,25 @@ def test_a_fleet_whose_spf_covers_it_is_deployed(run: Run, deployed: list[str]) 
     assert deployed == [""]
 
 
-def test_a_fleet_that_published_nothing_is_new(run: Run, deployed: list[str]) -> None:
+def test_a_fleet_that_published_nothing_is_new_until_it_has_customers(run: Run, deployed: list[str]) -> None:
+    refused = run("deploy")
+    assert refused.code == 1
+    assert "be1 (192.0.2.31): none" in refused.err
+    assert not deployed
+    for file in (run.root / "customers").iterdir():
+        file.unlink()
     assert run("deploy").code == 0
     assert deployed == [""]
+
+
+def test_every_server_has_to_have_the_record(run: Run, deployed: list[str]) -> None:
+    run.dns.set(SPF, "TXT", f"{OLD[:-5]} ip6:2001:db8::32 -all")
+    run.dns.second[SPF, "TXT"] = (OLD,)
+    refused = run("deploy")
+    assert refused.code == 1
+    assert "be2 (2001:db8::32): fail at ns2.test" in refused.err
+    assert "ns1.test" not in refused.err
+    assert not deployed
 
 
 @pytest.mark.parametrize("limit", ["", "be2", "backends", "all", "be*", "lb1,be2"])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from provisioner.cli import live_probes
+from provisioner.core.reconciliation import LoginMail
+from tests import samples
 from tests.unit.cli.running import Run
 from tests.unit.cli.test_dns_verify import make_sound
 from tests.unit.workflows.test_live import tools
@@ -43,8 +46,24 @@ def test_a_customers_link_is_asked_when_it_is_given(sound: Run) -> None:
         "dns", "verify", "acme.example", "--live", "--unsubscribe-url", "https://globex.example/u"
     )
     assert foreign.code == 2
+    again = sound("dns", "verify", "acme.example", "--live", "--unsubscribe-url", URL, "--watch")
+    assert (again.code, "unsubscribe again" in again.err) == (2, True)
     assert sound("dns", "verify", "acme.example", "--unsubscribe-url", URL).code == 2
     assert sound("dns", "verify", "--all", "--live", "--unsubscribe-url", URL).code == 2
+
+
+def test_return_paths_elsewhere_are_advice(sound: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    both = samples.GLOBEX.replace("  - globex.example", "  - globex.example\n  - globex.test")
+    (sound.root / "customers/globex.yml").write_text(both)
+    sent = {"globex": LoginMail({}, {"bounces@globex.test": 7})}
+    answers = {"bounces@globex.test": (250, "ok")}
+    seen = replace(tools(answers), senders=lambda: sent)
+    monkeypatch.setattr(live_probes, "tools", lambda path, inventory: seen)
+    without = sound("dns", "verify", "globex.example")
+    assert "return paths in globex.test would not be; --live tells" in without.out
+    assert ("alignment", "pass") in found(sound, "globex.example")["globex.example"]
+    assert ("alignment", "warn") in found(sound, "globex.example", "--live")["globex.example"]
+    assert sound("dns", "verify", "globex.example", "--live").code == 0
 
 
 def test_spam_rates_are_judged_where_receivers_insist(sound: Run, tmp_path: Path) -> None:
@@ -54,6 +73,8 @@ def test_spam_rates_are_judged_where_receivers_insist(sound: Run, tmp_path: Path
     assert ("spam-rate", "pass") in told["acme.example"]
     assert ("spam-rate", "unknown") in told["shop.acme.example"]
     assert ("spam-rate", "fail") in told["globex.example"]
+    assert "Not looked at" not in sound("dns", "verify", "--all", "--spam-rates", str(file)).err
+    assert "Not looked at: spam rates" in sound("dns", "verify", "--all").err
     lenient = found(sound, "globex.example", "--spam-rates", str(file), "--profile", "libero")
     assert ("spam-rate", "warn") in lenient["globex.example"]
 

@@ -9,8 +9,9 @@ import pytest
 
 from provisioner.adapters.dkim_keys import generate
 from provisioner.adapters.tenant_files import TenantFiles
-from provisioner.cli import dns_verify, wiring
+from provisioner.cli import dns_subjects, dns_verify, wiring
 from provisioner.core.answers import Outcome
+from provisioner.core.dkim import KeyState
 from provisioner.workflows import dkim, dns
 from tests import samples
 from tests.unit.cli.running import Run
@@ -22,7 +23,10 @@ def make_sound(run: Run) -> None:
     """All customers' DNS and the fleet's as it ought to be."""
     store = TenantFiles(run.root)
     for domain in DOMAINS:
-        dkim.generate(store, generate, domain, datetime.fromisoformat("2026-01-01T00:00:00Z"))
+        made = dkim.generate(store, generate, domain, datetime.fromisoformat("2026-01-01T00:00:00Z"))
+        keys = (*made.made, *made.kept)
+        with store.locked():
+            store.update_keys([key.model_copy(update={"state": KeyState.ACTIVE}) for key in keys])
     inventory = store.load()
     for subject in (None, *DOMAINS):
         run.dns.publish_all(dns.expected(inventory, subject))
@@ -107,11 +111,23 @@ def test_reports_for_programs_and_customers(sound: Run, tmp_path: Path) -> None:
     assert 'lang="it"' in page
     assert "Resta da fare" in page
     assert "&lt;b&gt;" in page
+    assert "quanti lettori segnalano" in page
     assert "<b>" not in page
     assert "http" not in page.replace("http-equiv", "")  # nothing is fetched from anywhere
     (suite,) = ET.parse(junit).getroot()  # noqa: S314 - our own
     assert suite.get("failures") == "1"
     assert int(str(suite.get("tests"))) == len(suite)
+
+
+def test_what_strangers_put_into_dns_controls_no_terminal(sound: Run, tmp_path: Path) -> None:
+    html, junit = tmp_path / "report.html", tmp_path / "report.xml"
+    sound.dns.set("globex.example", "TXT", "v=spf1 \x1b]0;taken\x07\x1b[2J\x9b1m\u202e\x00 -all")
+    found = sound("dns", "verify", "globex.example", "--html", str(html), "--junit", str(junit))
+    assert found.code == 1
+    assert "\\x1b[2J" in found.out
+    for text in (found.out, found.err, html.read_text(), junit.read_text()):
+        assert not set("\x00\x07\x1b\x9b\u202e") & set(text)
+    ET.parse(junit)  # noqa: S314 - our own
 
 
 def test_watching_ends_when_all_is_right(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,10 +172,31 @@ def test_bad_input(run: Run, arguments: tuple[str, ...], told: str) -> None:
     assert told in found.err
 
 
-def test_a_resolver_that_is_not_there(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("options", [("--resolver", "192.0.2.1"), (), ("--watch",)])
+def test_a_resolver_that_is_not_there(
+    run: Run, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
     monkeypatch.setattr(wiring, "answers", lambda server: False)
-    found = run("dns", "verify", "acme.example", "--resolver", "192.0.2.1")
+    found = run("dns", "verify", "acme.example", *options)
     assert (found.code, "no name server answers there" in found.err) == (2, True)
+
+
+@pytest.mark.parametrize("option", ["--html", "--junit"])
+def test_a_report_that_cannot_be_written(sound: Run, tmp_path: Path, option: str) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    for path in (tmp_path, file / "report", Path("/proc/report")):
+        found = sound("dns", "verify", "acme.example", option, str(path))
+        assert (found.code, "can't be written" in found.err) == (2, True), path
+
+
+def test_the_worst_subjects_come_first(sound: Run) -> None:
+    sound.dns.data.pop(("_dmarc.globex.example", "TXT"))
+    sound.dns.fail("shop.acme.example", "MX", Outcome.TIMEOUT)
+    found = sound("dns", "verify", "--all", "--fleet", "--json").json
+    assert isinstance(found, dict)
+    assert [*found["reports"]] == ["globex.example", "shop.acme.example", "the fleet", "acme.example"]
+    assert found["not_looked_at"] == ["spam-rate"]
 
 
 def test_files_of_domains(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,7 +208,7 @@ def test_files_of_domains(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert f"{file}:4: 'not a domain' is not a domain name" in wrong.err
     file.write_text("\n")
     assert "names no domain" in run("dns", "verify", "--file", str(file)).err
-    monkeypatch.setattr(dns_verify, "MOST", 2)
+    monkeypatch.setattr(dns_subjects, "MOST", 2)
     file.write_text("\n".join(DOMAINS))
     many = run("dns", "verify", "--file", str(file))
     assert (many.code, "at most 2" in many.err) == (2, True)

@@ -77,6 +77,7 @@ def test_a_record_that_is_not_that_of_the_key_held(text: str, seen: str) -> None
     assert found.status is Status.FAIL
     assert seen in found.seen
     assert found.fix == "Run: provisioner dns publish acme.example"
+    assert found.expected == HELD.record.render()
 
 
 def test_two_key_records_fail() -> None:
@@ -90,6 +91,7 @@ def test_a_cname_that_is_missing_or_leads_elsewhere() -> None:
     assert (elsewhere.status, elsewhere.fix) == (Status.FAIL, f"Change it: {OWNER} CNAME {TARGET}")
     behind = dkim(outcome=Outcome.NO_SUCH_NAME)
     assert (behind.status, behind.fix) == (Status.FAIL, "Run: provisioner dns publish acme.example")
+    assert behind.expected == f"{TARGET} → {HELD.record.render()}"
 
 
 @pytest.mark.parametrize("outcome", DOUBTS)
@@ -104,9 +106,20 @@ def test_doubt_is_neither_right_nor_missing(outcome: Outcome) -> None:
     assert [f.status for f in check_records([CNAME], [answer])] == [Status.UNKNOWN]
 
 
-@pytest.mark.parametrize(("bits", "status"), [(1024, Status.WARN), (2048, Status.PASS)])
+@pytest.mark.parametrize(
+    ("bits", "status"),
+    [
+        (512, Status.FAIL),
+        (1023, Status.FAIL),
+        (1024, Status.WARN),
+        (2047, Status.WARN),
+        (2048, Status.PASS),
+        (4096, Status.PASS),
+    ],
+)
 def test_the_length_of_rsa_keys(bits: int, status: Status) -> None:
-    public = rsa.generate_private_key(65537, bits).public_key()
+    # No number of two primes, which nobody looks at: libraries make no keys that short any more.
+    public = rsa.RSAPublicNumbers(65537, 2 ** (bits - 1) + 1).public_key()
     data = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     held = key("rsa", base64.b64encode(data).decode())
     answer = Answer(OWNER, "TXT", Outcome.FOUND, (held.record.render(),), (TARGET,), "ns1")
@@ -145,6 +158,52 @@ def test_spf_that_lets_anyone_send(record: str) -> None:
     found = spf(world(record))
     assert [finding.status for finding in found] == [Status.FAIL]
     assert "anyone" in found[0].seen
+
+
+def test_spf_of_a_server_that_is_stale_is_judged_too() -> None:
+    dns = world("v=spf1 include:_spf.op.example -all")
+    dns.second["acme.example", "TXT"] = ("v=spf1 -all",)
+    good, bad = spf(dns)
+    assert (good.status, good.server) == (Status.PASS, "ns1.test")
+    assert (bad.status, bad.server) == (Status.FAIL, "ns2.test")
+    assert bad.seen == "fail for 192.0.2.31, 192.0.2.32: -all in the record of acme.example"
+    dns.second["acme.example", "TXT"] = ("v=spf1 include:_spf.op.example -all",)
+    assert [(each.status, each.server) for each in spf(dns)] == [(Status.PASS, "ns1.test; ns2.test")]
+
+
+@pytest.mark.parametrize(
+    "record", ["v=spf1 ip4:192.0.2.0/24 ip6:::/0 -all", "v=spf1 ip4:192.0.2.0/24 ip6:2000::/3 ~all"]
+)
+def test_spf_that_lets_anyone_send_over_ipv6(record: str) -> None:
+    assert [(each.status, each.seen) for each in spf(world(record))] == [
+        (Status.FAIL, "it lets anyone send over IPv6")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("own", "other"),
+    [
+        ("v=spf1 ip4:192.0.2.0/24 ptr -all", "v=spf1 -all"),
+        ("v=spf1 ip4:192.0.2.0/24 include:old.example -all", "v=spf1 ?ptr:old.example -all"),
+        ("v=spf1 ip4:192.0.2.0/24 redirect=old.example", "v=spf1 ptr ~all"),
+    ],
+)
+def test_ptr_is_found_in_whatever_record(own: str, other: str) -> None:
+    dns = world(own)
+    dns.set("old.example", "TXT", other)
+    (found,) = spf(dns)
+    assert (found.status, "ptr is slow" in found.seen) == (Status.WARN, True)
+
+
+def test_what_spf_costs_over_ipv6_counts_where_the_fleet_has_it() -> None:
+    record = "v=spf1 ip4:192.0.2.0/24 ip6:2001:db8::/32 a:a.example a:b.example a:c.example -all"
+    dns = world(record)
+    for name in ("a.example", "b.example", "c.example"):
+        dns.set(name, "A", "192.0.2.99")
+    assert [each.status for each in spf(dns)] == [Status.PASS]
+    both = asyncio.run(check_spf(SPF, (*EGRESS, ip_address("2001:db8::31")), dns))
+    assert [each.status for each in both] == [Status.FAIL]
+    assert "found nothing" in both[0].seen
 
 
 def test_spf_missing_double_or_in_doubt() -> None:
@@ -187,6 +246,22 @@ def test_dmarc_of_a_parent_counts_and_doubt_about_it_too() -> None:
     dns.fail("_dmarc.acme.example", "TXT")
     assert dmarc(dns).status is Status.UNKNOWN
     assert ("_dmarc.example", "TXT") not in dns.asked
+
+
+@pytest.mark.parametrize("tag", ["rua", "ruf"])
+def test_reports_of_an_inherited_policy_are_consented_to_for_who_has_it(tag: str) -> None:
+    dns = FakeResolver()
+    dns.set("_dmarc.acme.example", "TXT", f"v=DMARC1; p=reject; {tag}=mailto:a@watch.test")
+
+    def reports() -> list[Finding]:
+        found = asyncio.run(check_dmarc(DMARC, "shop.acme.example", dns)).findings
+        return [each for each in found if each.id == "dmarc-reports"]
+
+    (refused,) = reports()
+    assert (refused.status, refused.subject) == (Status.FAIL, "acme.example")
+    assert 'acme.example._report._dmarc.watch.test TXT "v=DMARC1"' in refused.fix
+    dns.set("acme.example._report._dmarc.watch.test", "TXT", "v=DMARC1")
+    assert [each.status for each in reports()] == [Status.PASS]
 
 
 def test_record_sets_are_compared_whole() -> None:

@@ -32,6 +32,9 @@ def test_all_of_a_record() -> None:
     assert (found.strict_dkim, found.strict_spf) == (True, False)
     assert found.reports == ("x.example", "y.example")
     assert found.flaws == ()
+    failing = parse("v=DMARC1; p=none; ruf=mailto:a@X.example,b@y.example")
+    assert (failing.reports, failing.failures) == ((), ("x.example",))
+    assert failing.flaws == ("ruf=b@y.example is no mailto: address",)
 
 
 @given(st.text(max_size=80))

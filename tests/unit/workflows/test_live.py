@@ -93,8 +93,16 @@ def test_a_domain_is_probed_at_every_backend_and_its_return_paths_are_asked(tmp_
     one = found["acme.example"]
     assert statuses(one) == {Status.PASS}
     assert {each.server for each in one if each.id == "one-click"} == {"be1", "be2"}
-    (other,) = found["shop.acme.example"]
+    (unsigned, other) = found["shop.acme.example"]
     assert (other.id, other.subject, other.status) == ("bounce-mailbox", "b@shop.acme.example", Status.FAIL)
+    assert (unsigned.id, unsigned.status) == ("one-click", Status.FAIL)
+    assert "no key signs" in unsigned.seen
+
+
+def test_a_domain_in_which_no_account_sends_is_not_probed(tmp_path: Path) -> None:
+    inventory = samples.inventory(tmp_path, globex=samples.GLOBEX.partition("accounts:")[0])
+    (found,) = live.domains(inventory, ("globex.example",), tools())["globex.example"]
+    assert (found.id, found.status, "no account" in found.seen) == ("one-click", Status.WARN, True)
 
 
 def test_a_probe_that_does_not_verify_is_told(tmp_path: Path) -> None:
@@ -123,7 +131,50 @@ def test_only_a_link_of_the_customer_is_asked(tmp_path: Path) -> None:
         "https://acme.example@192.0.2.1/u",
         "http://acme.example/u",
         "https:///u",
+        "https://[",
+        "https://acme.example:99999/u",
+        "https://-acme.example/u",
         "nonsense",
     ):
         with pytest.raises(UsageError):
             live.link(inventory, "acme.example", url, tools())
+
+
+@pytest.mark.parametrize("host", ["bücher.example", "news.BÜCHER.example", "xn--bcher-kva.example"])
+def test_a_link_may_be_written_as_its_owner_writes_the_domain(tmp_path: Path, host: str) -> None:
+    inventory = samples.inventory(tmp_path, globex=samples.GLOBEX.replace("globex.ex", "xn--bcher-kva.ex"))
+    url = f"https://{host}/u"
+    found = live.link(inventory, "xn--bcher-kva.example", url, tools())
+    assert statuses(found) == {Status.PASS}
+
+
+def test_return_paths_are_those_of_the_logins_that_send_in_a_domain(tmp_path: Path) -> None:
+    inventory = samples.inventory(tmp_path)
+    mail = {
+        "acme-web": LoginMail({}, {"b@Acme.example": 3, "": 1}),
+        "acme-shop": LoginMail({}, {"c@shop.acme.example": 1}),
+        "gone": LoginMail({}, {"d@globex.example": 1}),
+    }
+    known = replace(tools(), senders=lambda: mail)
+    assert live.return_paths(inventory, ("acme.example", "globex.example"), known) == {
+        "acme.example": {"acme.example", "shop.acme.example"},
+        "globex.example": frozenset(),
+    }
+
+
+def test_backends_are_read_once_though_they_fail(tmp_path: Path) -> None:
+    asked = []
+
+    def nobody() -> Ledger:
+        asked.append(1)
+        raise HostsFailed("Not every backend tells what it took: be1: no route")
+
+    read = live.read_once(nobody)
+    for _ in range(2):
+        with pytest.raises(HostsFailed, match="no route"):
+            read()
+    assert len(asked) == 1
+    assert (
+        live.return_paths(samples.inventory(tmp_path), ("acme.example",), replace(tools(), senders=read))
+        == {}
+    )

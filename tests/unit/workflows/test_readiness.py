@@ -1,13 +1,19 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from provisioner.adapters.tenant_files import TenantFiles
-from provisioner.core.answers import Outcome
+from provisioner.core.answers import Answer, Outcome
+from provisioner.core.dkim import KeyState
 from provisioner.core.findings import Finding, Status
 from provisioner.core.fleet import Inventory
+from provisioner.core.gate import Gate, gate, of_egress
+from provisioner.core.profiles import Profile, judge
 from provisioner.core.records import fleet_records, group_by_owner
 from provisioner.workflows import dkim, dns, readiness
 from tests import samples
@@ -16,7 +22,9 @@ from tests.fakes import FakePublisher, FakeResolver, key_maker
 
 def fleet(root: Path) -> Inventory:
     store = TenantFiles(samples.write(root))
-    dkim.generate(store, key_maker, "acme.example", datetime(2025, 1, 2, tzinfo=UTC))
+    made = dkim.generate(store, key_maker, "acme.example", datetime(2025, 1, 2, tzinfo=UTC)).made
+    with store.locked():
+        store.update_keys([key.model_copy(update={"state": KeyState.ACTIVE}) for key in made])
     return store.load()
 
 
@@ -63,6 +71,42 @@ def test_an_empty_dns_fails_everything(tmp_path: Path) -> None:
         assert all(finding.fix for finding in failed)
 
 
+def test_what_is_wrong_stands_beside_what_was_expected(tmp_path: Path) -> None:
+    inventory = fleet(tmp_path)
+    for subject in (None, "acme.example"):
+        for resolver in (FakeResolver(), FakeResolver(otherwise=Outcome.TIMEOUT)):
+            found = verify(inventory, subject, resolver)
+            assert {each.id for each in found if not each.expected} <= {"zone", "dnssec"}
+    (wanted, *_) = [r for r in dns.expected(inventory, "acme.example") if r.purpose == "dkim-cname"]
+    resolver = FakeResolver()
+    resolver.publish_all(dns.expected(inventory, "acme.example"))
+    resolver.set(wanted.name, "CNAME", "elsewhere.example")
+    (wrong,) = [each for each in verify(inventory, "acme.example", resolver) if each.subject == wanted.name]
+    assert (wrong.expected, wrong.status) == (wanted.value, Status.FAIL)
+
+
+class Lasting(FakeResolver):
+    """DNS whose answers about one name live for a week in caches."""
+
+    name = ""
+
+    def lookup(self, name: str, kind: str) -> Answer:
+        answer = super().lookup(name, kind)
+        return replace(answer, ttl=604_800) if name == self.name and answer.values else answer
+
+
+def test_every_record_of_a_customer_and_the_fleet_that_lives_long_is_told(tmp_path: Path) -> None:
+    inventory = fleet(tmp_path)
+    for subject in (None, "acme.example"):
+        resolver = Lasting()
+        resolver.publish_all((*fleet_records(inventory), *dns.expected(inventory, "acme.example")))
+        resolver.set("acme.example", "MX", "10 smtp.operator.example")
+        for name in {each.name for each in dns.expected(inventory, subject) if each.purpose != "dkim"}:
+            resolver.name = name
+            late = [each for each in verify(inventory, subject, resolver) if each.id == "ttl"]
+            assert {each.subject.split()[0] for each in late} == {name}, name
+
+
 def test_a_silent_dns_is_unknown(tmp_path: Path) -> None:
     inventory = fleet(tmp_path)
     resolver = FakeResolver(otherwise=Outcome.SERVER_FAILED)
@@ -71,6 +115,37 @@ def test_a_silent_dns_is_unknown(tmp_path: Path) -> None:
         assert {finding.status for finding in found} == {Status.UNKNOWN}
 
 
+class Silent(FakeResolver):
+    """Servers for whose answers one waits."""
+
+    async def ask_all(self, name: str, kind: str) -> tuple[Answer, ...]:
+        await asyncio.sleep(60)
+        return await super().ask_all(name, kind)
+
+
+@pytest.mark.parametrize("profile", Profile)
+def test_a_fleet_that_takes_too_long_keeps_the_gate_from_opening(tmp_path: Path, profile: Profile) -> None:
+    async def look() -> tuple[Finding, ...]:
+        (found,) = [each async for each in readiness.verify(fleet(tmp_path), [None], Silent(), 0.1)]
+        return judge(of_egress(found.findings), profile)
+
+    found = asyncio.run(look())
+    assert [(each.id, each.status) for each in found] == [("time", Status.UNKNOWN)]
+    assert gate(found) is Gate.ASK
+
+
 def test_a_domain_without_keys_fails(tmp_path: Path) -> None:
     found = verify(fleet(tmp_path), "globex.example", FakeResolver())
     assert "no keys in the inventory" in {finding.seen for finding in found}
+
+
+@pytest.mark.parametrize("state", set(KeyState) - {KeyState.ACTIVE, KeyState.DESTROYED})
+def test_a_domain_fails_until_one_of_its_keys_signs(tmp_path: Path, state: KeyState) -> None:
+    inventory = fleet(tmp_path)
+    keys = tuple(key.model_copy(update={"state": state}) for key in inventory.keys)
+    resolver = FakeResolver()
+    resolver.publish_all(dns.expected(replace(inventory, keys=keys), "acme.example"))
+    found = verify(replace(inventory, keys=keys), "acme.example", resolver)
+    (unsigned,) = [each for each in found if (each.id, each.subject) == ("dkim", "acme.example")]
+    assert (unsigned.status, unsigned.seen) == (Status.FAIL, f"no key signs: slot 1 is {state.value}")
+    assert "dkim rotate acme.example --apply --wait" in unsigned.fix
