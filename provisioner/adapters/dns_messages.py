@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import dns.flags
 import dns.message
 import dns.name
@@ -18,6 +20,7 @@ Reply = dns.message.Message | Outcome
 """A message, or how there was none."""
 
 
+@lru_cache(maxsize=4096)
 def owner(name: str) -> dns.name.Name:
     """A name as DNS has it; what is no letter in it goes as it stands. Raises DNSException."""
     if "\\" in name or name == ".":

@@ -16,7 +16,7 @@ import dns.flags
 import dns.message
 import dns.rdatatype
 
-from provisioner.adapters import dnssec
+from provisioner.adapters import dns_reader, dnssec
 from provisioner.adapters.dns_messages import Reply, owner, read
 from provisioner.core.answers import Answer, Chain, Dnssec, Outcome
 
@@ -133,7 +133,7 @@ class Wire:
         port = secrets.choice(await self._servers[question.server].ports(question.server, self._port))
         answer = await port.ask(asked, _NONE if question.authority else _RECURSE, self._timeout)
         if not answer[2] & _TC:
-            return dns.message.from_wire(answer)
+            return dns_reader.parse(answer, owner(question.name), len(asked))
         query = dns.message.make_query(owner(question.name), question.kind)
         if question.authority:
             query.flags &= ~dns.flags.RD

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from provisioner.core.checks import LinkAnswer
 from provisioner.core.checks.one_click import METHODS, POST_BODY
 
@@ -40,6 +38,8 @@ def _context(authority: Path | None) -> ssl.SSLContext:
 
 
 def _ask(method: str, url: str, context: ssl.SSLContext, host: str = "") -> LinkAnswer:
+    import httpx  # noqa: PLC0415 - slow to load, and only --live asks links
+
     form = POST_BODY if method == "POST" else None
     named: dict[str, Any] = {"headers": {"Host": host}, "extensions": {"sni_hostname": host}} if host else {}
     try:

@@ -7,9 +7,6 @@ import secrets
 import subprocess
 from pathlib import Path
 
-from ansible.errors import AnsibleError
-from ansible.parsing.vault import VaultLib, VaultSecret
-
 from provisioner.adapters.yaml_files import write_atomic
 from provisioner.core.errors import UsageError
 
@@ -30,6 +27,8 @@ class Vault:
     """Encrypts and decrypts with one password."""
 
     def __init__(self, password: bytes) -> None:
+        from ansible.parsing.vault import VaultLib, VaultSecret  # noqa: PLC0415 - slow; most commands open none
+
         self._library = VaultLib([("default", VaultSecret(password))])
 
     def encrypt(self, plain: bytes) -> str:
@@ -38,6 +37,8 @@ class Vault:
 
     def decrypt(self, text: str | bytes, name: str) -> bytes:
         """The bytes in a vault text; `name` says in an error what it was. Raises VaultError."""
+        from ansible.errors import AnsibleError  # noqa: PLC0415 - as above
+
         raw = text.encode() if isinstance(text, str) else text
         try:
             return bytes(self._library.decrypt(raw.strip() + b"\n"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 
@@ -76,8 +77,9 @@ def is_spf(text: str) -> bool:
     return text.lower() == "v=spf1" or text.lower().startswith("v=spf1 ")
 
 
+@lru_cache(maxsize=1024)
 def parse(text: str) -> SpfRecord:
-    """A TXT record that `is_spf`. Raises SpfSyntaxError."""
+    """A TXT record that `is_spf`. Raises SpfSyntaxError. Each is wanted once for every address."""
     mechanisms: list[Mechanism] = []
     modifiers: dict[str, str] = {}
     for term in filter(None, text.split(" ")[1:]):
