@@ -72,17 +72,24 @@ class Life(RuleBasedStateMachine):
     def a_signer_says(self, host: str, holds: bool | None) -> None:
         self.signers[host] = holds
 
-    @rule(wish=st.sampled_from(Wish), hours=st.integers(0, 200), away=st.sampled_from((*ALL, None)))
-    def all_goes_well_for_a_while(self, wish: Wish, hours: int, away: str | None) -> None:
-        """So that late states are come by; then perhaps one signer goes away, with the keys that it has."""
-        self.signers = dict(ALL)
-        for _ in range(12):
+    @rule(
+        wish=st.sampled_from(Wish),
+        number=st.integers(1, 3),
+        days=st.integers(0, 20),
+        away=st.sampled_from((*ALL, None, None)),
+        leaves=st.integers(0, 2),
+        probes_verify=st.booleans(),
+    )
+    def it_runs_for_days(
+        self, wish: Wish, number: int, days: int, away: str | None, leaves: int, probes_verify: bool
+    ) -> None:
+        """So that late states are come by: all DNS is right, and perhaps one signer leaves, soon or now."""
+        for round_ in range(10):
+            self.signers = ALL | ({away: None} if away is not None and round_ >= leaves else {})
             self.dns = dict.fromkeys((1, 2, 3), Dns.EXACT)
-            self.the_tool_runs(wish, done=9, number=1, probes_verify=True)
-            self.time_passes(1 + hours // 12)
+            self.the_tool_runs(wish, done=9, number=number, probes_verify=probes_verify)
+            self.time_passes(24 * days // 10)
             wish = Wish.NOTHING
-        if away is not None:
-            self.signers[away] = None
 
     @rule(
         wish=st.sampled_from((Wish.NOTHING, Wish.NOTHING, *Wish)),
