@@ -26,11 +26,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from provisioner_quota import verdicts
-from provisioner_quota.counters import NO_LIMIT, Charge, Counters, connect
+from provisioner_quota.counters import NO_LIMIT, Charge, Counters
 from provisioner_quota.journal import Journal
 from provisioner_quota.outage import Outage
-from provisioner_quota.store import StoreError
 from provisioner_quota.windows import windows
+from provisioner_store.store import StoreError, connect
 
 from tests.fleet.fleet import Fleet, eventually
 

@@ -16,8 +16,8 @@ from provisioner_quota.accounts import FRESH, Account, Accounts, parse
 from provisioner_quota.counters import Charge
 from provisioner_quota.journal import Journal
 from provisioner_quota.outcomes import Follower, Outcome, read
-from provisioner_quota.suppressions import Entry
 from provisioner_quota.windows import clock, windows
+from provisioner_store.suppressions import Entry
 
 from provisioner.core.bundle import compile_bundle
 from provisioner.core.grants import grant

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from provisioner_store.store import StoreError
+
 from provisioner_quota import metrics, verdicts
 from provisioner_quota.counters import NO_LIMIT, Charge, Counters
 from provisioner_quota.journal import Journal
-from provisioner_quota.store import StoreError
 
 LOG = logging.getLogger("provisioner-quota")
 RETRY = 1.0
