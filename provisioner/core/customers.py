@@ -72,7 +72,8 @@ class Account(BaseModel):
     """One login of a customer. The hash may carry Dovecot's scheme prefix.
 
     domains: those of the customer's that it may send in; empty is all. networks: where it may send from;
-    empty is anywhere.
+    empty is anywhere. return_tag: it has return paths in the fleet's bounce domain, `<login>.<list>.<tag>`,
+    which nobody can make up who does not know the tag.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -81,6 +82,7 @@ class Account(BaseModel):
     password_hash: Annotated[str, Field(strict=True), AfterValidator(_password_hash)] = Field(repr=False)
     domains: tuple[Domain, ...] = ()
     networks: tuple[Network, ...] = ()
+    return_tag: Annotated[str, Field(strict=True, pattern=r"^[0-9a-f]{8}$")] | None = None
 
     @property
     def dovecot_hash(self) -> str:

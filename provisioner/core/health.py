@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 SERVICES: Mapping[str, tuple[str, ...]] = {
     "loadbalancers": ("haproxy.service", "keepalived.service"),
     "frontends": ("postfix.service", "dovecot.service", "haproxy.service", "provisioner-quota.service"),
-    "backends": ("postfix.service", "rspamd.service", "unbound.service"),
+    "backends": ("postfix.service", "rspamd.service", "unbound.service", "provisioner-bounces.service"),
     "state": ("valkey-server.service",),
     "nameservers": ("knot.service",),
     "world": ("postfix.service", "rspamd.service", "unbound.service"),

@@ -36,6 +36,7 @@ def ensure_secrets(inventory: Inventory, store: SecretStore, now: datetime) -> S
     variables = store.ensure_variables(
         {
             "vault_state_password": lambda: secrets.token_urlsafe(32),
+            "vault_state_bounces_password": lambda: secrets.token_urlsafe(32),
             "vault_dns_tsig_secret": lambda: base64.b64encode(secrets.token_bytes(TSIG_BYTES)).decode(),
         }
     )

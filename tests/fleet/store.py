@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from provisioner_quota.counters import Counters, connect
-from provisioner_quota.store import StoreError
+from provisioner_quota.counters import Counters
+from provisioner_store.store import StoreError, connect
 
 from tests.fleet.fleet import Fleet, eventually
 

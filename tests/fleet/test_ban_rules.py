@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from provisioner_quota.bans import EVERYBODY, MOST_AT_ACCOUNT, MOST_FROM_SOURCE, Bans
-from provisioner_quota.counters import connect
+from provisioner_store.store import connect
 
 _numbers = count(int(time.time()) % 200_000)
 

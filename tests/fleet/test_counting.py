@@ -21,11 +21,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from provisioner_quota import verdicts
-from provisioner_quota.counters import NO_LIMIT, SESSION_KEPT, Charge, Counters, connect
+from provisioner_quota.counters import NO_LIMIT, SESSION_KEPT, Charge, Counters
 from provisioner_quota.journal import Journal
 from provisioner_quota.outage import Outage
-from provisioner_quota.store import StoreError
 from provisioner_quota.windows import windows
+from provisioner_store.store import StoreError, connect
 
 EXAMPLES = settings(
     max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)

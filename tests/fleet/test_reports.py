@@ -41,7 +41,7 @@ def test_counted_and_taken_agree_until_somebody_changes_the_counts(
     day = json.loads(fleet.done("customer", "usage", customer.customer, "--json"))[0]["days"]
     key = f"day:{customer.customer}:{next(iter(day))}"
     code = (
-        "import asyncio, json; from provisioner_quota.counters import connect; from pathlib import Path; "
+        "import asyncio, json; from provisioner_store.store import connect; from pathlib import Path; "
         "how = json.loads(Path('/etc/provisioner/quota.json').read_text()); "
         f"asyncio.run(connect(how).call('INCRBY', '{key}', 6))"
     )

@@ -3,54 +3,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
-
 from provisioner.adapters.inventory_files import load
-from provisioner.core.bounces import Bounce, Kind, classify, to_suppress
+from provisioner.core.bounces import Bounce, to_suppress
 from provisioner.core.suppression import NOTE_LENGTH, Reason
 from tests import samples
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("dsn", "said", "kind"),
-    [
-        ("5.1.1", "host mx.test said: 550 5.1.1 <x@y.test>: Recipient address rejected", Kind.HARD),
-        ("5.1.1", "550-5.1.1 The email account that you tried to reach does not exist.", Kind.HARD),
-        (
-            "5.1.10",
-            "550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP lookup",
-            Kind.HARD,
-        ),
-        (
-            "5.4.4",
-            "Host or domain name not found. Name service error for name=nowhere.test type=A",
-            Kind.HARD,
-        ),
-        ("5.2.1", "550 5.2.1 The email account that you tried to reach is disabled.", Kind.HARD),
-        ("5.0.0", "550 Requested action not taken: mailbox unavailable", Kind.HARD),
-        ("5.7.1", "550 5.7.1 No such user here", Kind.HARD),
-        ("5.5.0", "550 5.5.0 Requested action not taken: mailbox unavailable", Kind.HARD),
-        (
-            "5.0.0",
-            "554 delivery error: dd This user doesn't have a yahoo.com account (x@yahoo.com)",
-            Kind.HARD,
-        ),
-        ("5.2.2", "552 5.2.2 Over quota", Kind.FULL),
-        ("5.1.1", "550 5.1.1 mailbox full", Kind.FULL),
-        ("5.0.0", "552 Mailbox is full", Kind.FULL),
-        ("5.7.1", "550 5.7.1 Service unavailable; client blocked using zen.example", Kind.BLOCKED),
-        ("5.7.26", "550-5.7.26 This mail is unauthenticated, which poses a security risk", Kind.BLOCKED),
-        ("5.0.0", "554 Message rejected as spam", Kind.BLOCKED),
-        ("5.7.1", "550 5.7.1 Access denied", Kind.BLOCKED),
-        ("5.3.4", "552 5.3.4 Message size exceeds fixed limit", Kind.SOFT),
-        ("5.0.0", "554 transaction failed", Kind.SOFT),
-        ("5.4.6", "554 5.4.6 Too many hops", Kind.SOFT),
-    ],
-)
-def test_failures_are_told_apart(dsn: str, said: str, kind: Kind) -> None:
-    assert classify(dsn, said) is kind
 
 
 def bounce(login: str, recipient: str, dsn: str = "5.1.1", hours: int = 0) -> Bounce:

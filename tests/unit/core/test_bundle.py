@@ -7,13 +7,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import PurePath
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner.core.bundle import compile_bundle
-from provisioner.core.customers import Customer
+from provisioner.core.customers import Account, Customer
 from provisioner.core.dkim import DkimKey
 from provisioner.core.fleet import FleetSettings, Inventory
+from provisioner.core.plans import SHIPPED, Suppression
 
 HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"
 SHA512 = "{SHA512-CRYPT}$6$salt$" + 86 * "h"
@@ -98,6 +100,31 @@ def test_a_customer_without_accounts_may_send_nothing() -> None:
     silent = customer("silent", ["silent.example"], [])
     bundle = compile_bundle(replace(INVENTORY, customers=(silent,)))
     assert bundle.frontend["senders"] == bundle.frontend["passwd"] == bundle.backend["domains"] == b""
+
+
+def test_both_sides_learn_of_return_paths() -> None:
+    tagged = [account.model_copy(update={"return_tag": "8f3a01c2"}) for account in ACME.accounts[:1]]
+    acme = ACME.model_copy(update={"accounts": (*tagged, *ACME.accounts[1:])})
+    bundle = compile_bundle(replace(INVENTORY, customers=(acme, GLOBEX)))
+    assert bundle.frontend["returns"] == bundle.backend["returns"] == b"acme-web.8f3a01c2 acme-web\n"
+    login, facts = bundle.backend["bounces"].decode().split(" ", 1)
+    assert login == "acme-web"
+    assert json.loads(facts) == {"customer": "acme", "tag": "8f3a01c2", "host": None}
+    assert compile_bundle(INVENTORY).backend["bounces"] == b""
+
+
+def test_a_plan_that_looks_at_no_suppression_list_is_told_to_the_bounce_service() -> None:
+    tagged = ACME.accounts[0].model_copy(update={"return_tag": "8f3a01c2"})
+    acme = ACME.model_copy(update={"accounts": (tagged,)})
+    plans = {"base": SHIPPED["base"].model_copy(update={"suppression": Suppression.OFF})}
+    bundle = compile_bundle(replace(INVENTORY, customers=(acme,), plans=plans))
+    assert json.loads(bundle.backend["bounces"].split(b" ", 1)[1])["suppression"] == "off"
+
+
+@pytest.mark.parametrize("tag", ["8F3A01C2", "8f3a01c", "8f3a01c2f", "8f3a01g2", "8f3a01c2\n", 12345678])
+def test_what_is_no_return_tag(tag: object) -> None:
+    with pytest.raises(ValueError, match="return_tag"):
+        Account.model_validate({"login": "acme-web", "password_hash": HASH, "return_tag": tag})
 
 
 NAME = st.from_regex(r"[a-z][a-z0-9]{2,8}", fullmatch=True)

@@ -17,7 +17,8 @@ WELL = HostHealth(
 
 def test_a_host_of_each_kind_runs_what_its_kind_needs() -> None:
     assert expected_services(["backends"]) == (
-        *("postfix.service", "rspamd.service", "unbound.service", "nftables.service"),
+        *("postfix.service", "rspamd.service", "unbound.service"),
+        *("provisioner-bounces.service", "nftables.service"),
     )
     assert expected_services([]) == ("nftables.service",)
     assert "valkey-sentinel.service" not in expected_services(["state"])

@@ -13,8 +13,8 @@ from provisioner_quota.counters import NO_LIMIT, Charge, Counters
 from provisioner_quota.journal import Journal
 from provisioner_quota.outage import Outage
 from provisioner_quota.service import Quota, Session
-from provisioner_quota.store import StoreError
-from provisioner_quota.suppressions import Suppressions
+from provisioner_store.store import StoreError
+from provisioner_store.suppressions import Suppressions
 
 MOMENT = 1767225600.0
 

@@ -20,7 +20,7 @@ from provisioner_quota.counters import Charge, Counters
 from provisioner_quota.journal import Journal
 from provisioner_quota.outage import Outage
 from provisioner_quota.service import Session
-from provisioner_quota.store import StoreError
+from provisioner_store.store import StoreError
 
 from tests.unit.quota.memory import MemoryCounters, asks, service, text
 

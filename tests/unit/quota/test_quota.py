@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from provisioner_quota import policy, verdicts
 from provisioner_quota.accounts import FRESH, Account, Accounts, parse
-from provisioner_quota.suppressions import Entry
 from provisioner_quota.windows import clock, windows
+from provisioner_store.suppressions import Entry
 
 from provisioner.core.bundle import compile_bundle
 from provisioner.core.grants import grant

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
-from provisioner_quota.store import Store
-from provisioner_quota.suppressions import AT_ONCE, FRESH, Suppressions
+from provisioner_store.store import Store
+from provisioner_store.suppressions import AT_ONCE, FRESH, Suppressions
 
 TWO = [["Anna@b.example", "bounce", 1, "550"], ["c@b.example", "manual", 2, ""]]
 

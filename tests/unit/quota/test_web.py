@@ -9,8 +9,8 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from provisioner_quota.accounts import Account, Accounts
 from provisioner_quota.bans import Bans, source_of
-from provisioner_quota.store import StoreError
 from provisioner_quota.web import application
+from provisioner_store.store import StoreError
 
 
 class Recorded:

@@ -45,6 +45,25 @@ def test_switches_within_one_second_all_show_in_the_times_that_postfix_compares(
         assert int((tenants.TENANTS / "current" / "version").stat().st_mtime) > opened[before]
 
 
+def test_a_map_that_the_active_bundle_lacks_is_made_empty(
+    tenants: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(source: Path, *, as_before: bool) -> None:
+        source.with_name(f"{source.name}.cdb").write_bytes(b"built of " + source.read_bytes())
+
+    monkeypatch.setattr(tenants, "_build_map", build)
+    monkeypatch.setattr(tenants, "MAPS", ("senders",))
+    tenants.init()
+    tenants._activate("old", {"version": b"old", "senders": b"@a.example a\n"})
+    monkeypatch.setattr(tenants, "MAPS", ("senders", "returns"))
+    tenants.init()
+    current = tenants.TENANTS / "current"
+    assert (current / "returns.cdb").read_bytes() == b"built of "
+    assert (current / "senders.cdb").read_bytes() == b"built of @a.example a\n"
+    tenants._activate("of an older tool", {"version": b"x", "senders": b""})
+    assert (current / "returns.cdb").exists()
+
+
 OLD, NEW = "a" * 64, "b" * 64
 
 

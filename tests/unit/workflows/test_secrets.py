@@ -15,7 +15,7 @@ NOW = datetime(2025, 6, 1, tzinfo=UTC)
 def test_what_is_missing_is_made_once(tmp_path: Path) -> None:
     inventory, store = samples.inventory(tmp_path), FakeSecrets()
     made = ensure_secrets(inventory, store, NOW).made
-    assert len(made) == 2 + 1 + len(inventory.hosts) + 2
+    assert len(made) == 3 + 1 + len(inventory.hosts) + 2
     assert len(base64.b64decode(store.known["vault_dns_tsig_secret"])) == 32
     assert ensure_secrets(inventory, store, NOW).made == ()
 

@@ -15,18 +15,18 @@ from typing import Any
 
 import uvloop
 from aiohttp import web
+from provisioner_store.store import Store, connect
+from provisioner_store.suppressions import Suppressions
 
 from provisioner_quota import notices
 from provisioner_quota.accounts import Accounts
 from provisioner_quota.bans import Bans
 from provisioner_quota.connection import Connection
-from provisioner_quota.counters import Counters, connect
+from provisioner_quota.counters import Counters
 from provisioner_quota.journal import Journal
 from provisioner_quota.outage import Outage
 from provisioner_quota.outcomes import Follower
 from provisioner_quota.service import Quota
-from provisioner_quota.store import Store
-from provisioner_quota.suppressions import Suppressions
 from provisioner_quota.usage import usage
 from provisioner_quota.web import application
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ipaddress import IPv6Address, ip_address, ip_network
 from pathlib import Path
 
-from provisioner_quota.store import Script, Store
+from provisioner_store.store import Script, Store
 
 WINDOW = 600
 """Seconds within which failures add up."""

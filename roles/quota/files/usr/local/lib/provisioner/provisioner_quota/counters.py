@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from provisioner_quota.store import Argument, Script, Store
+from provisioner_store.store import Argument, Script, Store
 
 DAY_KEPT = 40 * 86_400
 HOUR_KEPT = 2 * 86_400
@@ -103,18 +101,3 @@ class Counters:
     async def ping(self) -> None:
         """Return when the store answers."""
         await self._store.call("PING")
-
-
-def connect(settings: dict[str, Any]) -> Store:
-    """The store, where the service's settings say it is."""
-    tls = ssl.create_default_context(cafile=settings["authority"])
-    tls.load_cert_chain(settings["certificate"], settings["key"])
-    tls.check_hostname = False  # the authority is the fleet's own, and signs hosts of the fleet alone
-    return Store(
-        settings["stores"],
-        settings["port"],
-        settings["user"],
-        settings["password"],
-        tls,
-        settings["timeout"],
-    )

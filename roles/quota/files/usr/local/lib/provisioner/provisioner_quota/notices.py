@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from provisioner_quota.store import Store
+from provisioner_store.store import Store
 
 KEPT = 2 * 86_400
 """Seconds that a name stays taken: longer than any day."""

@@ -6,10 +6,11 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
+from provisioner_store.store import StoreError
+
 from provisioner_quota import metrics, verdicts
 from provisioner_quota.counters import NO_LIMIT, Charge, Counters
 from provisioner_quota.journal import Journal
-from provisioner_quota.store import StoreError
 
 LOG = logging.getLogger("provisioner-quota")
 RETRY = 1.0

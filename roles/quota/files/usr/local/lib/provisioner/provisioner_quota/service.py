@@ -9,13 +9,14 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from provisioner_store.store import StoreError
+from provisioner_store.suppressions import Suppressions
+
 from provisioner_quota import metrics, policy, verdicts
 from provisioner_quota.accounts import Account, Accounts
 from provisioner_quota.counters import NO_LIMIT, Charge, Counters
 from provisioner_quota.outage import Outage
 from provisioner_quota.outcomes import Follower, Outcome
-from provisioner_quota.store import StoreError
-from provisioner_quota.suppressions import Suppressions
 from provisioner_quota.windows import windows
 
 T = TypeVar("T")

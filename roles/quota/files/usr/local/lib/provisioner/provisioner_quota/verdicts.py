@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import time
 
+from provisioner_store.suppressions import Entry
+
 from provisioner_quota.accounts import Account
 from provisioner_quota.outcomes import COUNTED
 from provisioner_quota.policy import Request
-from provisioner_quota.suppressions import Entry
 from provisioner_quota.windows import clock, windows
 
 OK, DAY, HOUR, MINUTE, CONNECTIONS = range(5)

@@ -11,11 +11,11 @@ import time
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from provisioner_store.store import StoreError
 
 from provisioner_quota import metrics
 from provisioner_quota.accounts import Accounts
 from provisioner_quota.bans import Bans
-from provisioner_quota.store import StoreError
 
 LOG = logging.getLogger("provisioner-quota")
 ALLOW, REFUSE = {"status": 0, "msg": ""}, {"status": -1, "msg": "too many failed logins; try again later"}

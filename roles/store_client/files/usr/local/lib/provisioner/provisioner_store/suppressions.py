@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from provisioner_quota.store import Store
+from provisioner_store.store import Store
 
 FRESH = 1.0
 """Seconds for which a list that was not there is taken not to be: so soon a first entry counts."""

@@ -111,6 +111,21 @@ class Store:
         return protocol
 
 
+def connect(settings: dict[str, Any]) -> Store:
+    """The store, where the service's settings say it is."""
+    tls = ssl.create_default_context(cafile=settings["authority"])
+    tls.load_cert_chain(settings["certificate"], settings["key"])
+    tls.check_hostname = False  # the authority is the fleet's own, and signs hosts of the fleet alone
+    return Store(
+        settings["stores"],
+        settings["port"],
+        settings["user"],
+        settings["password"],
+        tls,
+        settings["timeout"],
+    )
+
+
 class Script:
     """A script in Lua, and the name that the store has for it."""
 

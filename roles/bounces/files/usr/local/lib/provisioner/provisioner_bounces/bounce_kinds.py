@@ -1,0 +1,1 @@
+../../../../../../../../provisioner/core/bounce_kinds.py
