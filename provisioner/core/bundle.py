@@ -52,7 +52,8 @@ def compile_bundle(inventory: Inventory) -> Bundle:
     for customer in inventory.customers:
         plan = inventory.plans[customer.plan]
         for account in customer.accounts:
-            facts = grant(customer, account, plan, inventory.settings.time_zone)
+            its_plan = inventory.plan_of(customer, account)
+            facts = grant(customer, account, its_plan, inventory.settings.time_zone)
             accounts.append(f"{account.login} {_compact(facts)}")
         rules = content_rules(customer, plan, inventory.settings.time_zone)
         passwd += [f"{account.login}:{account.dovecot_hash}::::::" for account in customer.accounts]

@@ -48,7 +48,8 @@ class Account(BaseModel):
     """One login of a customer. The hash may carry Dovecot's scheme prefix; without one it is Argon2id.
 
     domains: those of the customer's that it may send in; empty is all. networks: where it may send from;
-    empty is anywhere.
+    empty is anywhere. plan: its own, by which it is counted by itself; None is the customer's. return_tag: in
+    the return paths that its server makes, so that nobody can make them up.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -57,6 +58,8 @@ class Account(BaseModel):
     password_hash: Annotated[str, Field(strict=True), AfterValidator(_password_hash)] = Field(repr=False)
     domains: tuple[Domain, ...] = ()
     networks: tuple[Network, ...] = ()
+    plan: Slug | None = None
+    return_tag: Annotated[str, Field(pattern=r"^[0-9a-f]{8}$")] | None = None
 
     @property
     def dovecot_hash(self) -> str:
@@ -147,6 +150,14 @@ class Customer(BaseModel):
                 account.login for account in self.accounts if not account.domains or domain in account.domains
             )
         )
+
+    def account(self, login: str) -> Account | None:
+        """The account of that login."""
+        return next((account for account in self.accounts if account.login == login), None)
+
+    def counter(self, account: Account) -> str:
+        """Under which name an account's mail is counted: the customer's, or its own when it has a plan."""
+        return f"{self.name}/{account.login}" if account.plan else self.name
 
     def expired(self, today: date) -> tuple[str, ...]:
         """The names of the overrides that hold no more."""

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from provisioner.core import names
+from provisioner.core import dem_rules, names
 from provisioner.core.customers import Customer
 from provisioner.core.dkim import DkimKey
 from provisioner.core.documents import Document, Documents, Encrypted, KeyPath, Problem, model_problems
@@ -40,11 +40,14 @@ def build(documents: Documents) -> tuple[Inventory | None, list[Problem]]:
     customers = _customers(documents, problems)
     problems += _plan_rules(documents, customers, plans)
     problems += _claim_rules(documents.customers, settings, hosts)
+    own_names = _own_names(settings, hosts) if settings else set()
+    dem, dem_problems = dem_rules.servers(documents, hosts, customers, own_names)
+    problems += dem_problems
     keys = _keys(documents, problems)
     if problems or settings is None:
         return None, problems
     ordered = tuple(sorted(customers, key=lambda customer: customer.name))
-    return Inventory(documents.path, settings, hosts, ordered, keys, plans), problems
+    return Inventory(documents.path, settings, hosts, ordered, keys, plans, dem), problems
 
 
 def _model(
@@ -174,8 +177,10 @@ class _Taken:
         if customer.name in self._names:
             yield f"customer {customer.name!r} exists already, in {self._names[customer.name]}"
             return  # all else would follow from that
-        if customer.plan not in self._plans:
-            yield f"there is no plan {customer.plan!r}; plans: {', '.join(self._plans)}"
+        wanted_plans = (customer.plan, *(account.plan for account in customer.accounts if account.plan))
+        for plan in dict.fromkeys(wanted_plans):
+            if plan not in self._plans:
+                yield f"there is no plan {plan!r}; plans: {', '.join(self._plans)}"
         for kind, wanted, taken in (
             ("domain", customer.domains, self._domains),
             ("login", customer.logins, self._logins),
@@ -232,14 +237,21 @@ def _plans(document: Document | None, problems: list[Problem]) -> Mapping[str, P
 def _plan_rules(
     documents: Documents, customers: list[Customer], plans: Mapping[str, Plan]
 ) -> Iterator[Problem]:
-    """Every customer's plan exists. A plan that is there but wrong is told once, not for each customer."""
+    """Every customer's plan exists, and every account's own.
+
+    A plan that is there but wrong is told once, not for each customer.
+    """
     given = documents.plans.data if documents.plans and isinstance(documents.plans.data, Mapping) else {}
     known = plans.keys() | {str(name) for name in given}
+    hint = f"Plans: {', '.join(plans)}"
     for customer in customers:
+        file = f"customers/{customer.name}.yml"
         if customer.plan not in known:
-            hint = f"Plans: {', '.join(plans)}"
-            file = f"customers/{customer.name}.yml"
             yield Problem(file, ("plan",), f"there is no plan {customer.plan!r}", hint)
+        for index, account in enumerate(customer.accounts):
+            if account.plan and account.plan not in known:
+                path = ("accounts", index, "plan")
+                yield Problem(file, path, f"there is no plan {account.plan!r}", hint)
 
 
 def _claims(document: Document) -> tuple[list[_Claim], list[_Claim]]:
