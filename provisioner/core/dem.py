@@ -41,7 +41,7 @@ class DemServer(BaseModel):
 
     site: its web name, in or below a domain of the customer. domain: what newsletters are written From:, one
     of the customer's. account: its login at the fleet. return_tag: in its return paths. archive: phpList's,
-    a path on the operator's machine or an https URL. language: of its pages; None is the customer's.
+    a path on the operator's machine or an https URL. language: of its pages; None is the role's.
     bounce_rate, complaint_rate: per cent of a campaign's recipients above which it is paused.
     """
 

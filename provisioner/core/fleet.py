@@ -138,6 +138,11 @@ class Inventory:
         """The list server of a customer."""
         return next((server for server in self.dem if server.customer == customer), None)
 
+    def dem_host(self, login: str) -> Host | None:
+        """The list server that logs in with an account; None for accounts of anything else."""
+        found = next((server for server in self.dem if server.account == login), None)
+        return self.host(found.host) if found else None
+
     def owner(self, domain: str) -> Customer | None:
         """The customer that a domain belongs to."""
         return self._owners.get(domain)

@@ -21,7 +21,8 @@ def grant(customer: Customer, account: Account, plan: Plan, time_zone: str) -> d
     """The facts of one account, as the quota service reads them.
 
     plan: the account's own, if it has one. time_zone: the fleet's, for customers without their own. Limits
-    stand under their own names, those without a limit are left out; `overrides` maps a limit to [value or null, end], the end in seconds since 1970.
+    stand under their own names, those without a limit are left out; `overrides` maps a limit to [value or
+    null, end], the end in seconds since 1970.
     """
     zone = customer.time_zone or time_zone
     limits = {name: getattr(plan, name) for name in LIMITS}

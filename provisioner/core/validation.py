@@ -40,8 +40,8 @@ def build(documents: Documents) -> tuple[Inventory | None, list[Problem]]:
     customers = _customers(documents, problems)
     problems += _plan_rules(documents, customers, plans)
     problems += _claim_rules(documents.customers, settings, hosts)
-    own_names = _own_names(settings, hosts) if settings else set()
-    dem, dem_problems = dem_rules.servers(documents, hosts, customers, own_names)
+    own = own_names(settings, hosts) if settings else set()
+    dem, dem_problems = dem_rules.servers(documents, hosts, customers, own)
     problems += dem_problems
     keys = _keys(documents, problems)
     if problems or settings is None:
@@ -159,7 +159,7 @@ class _Taken:
 
     def __init__(self, inventory: Inventory) -> None:
         self._plans = inventory.plans
-        self._own = _own_names(inventory.settings, inventory.hosts)
+        self._own = own_names(inventory.settings, inventory.hosts)
         self._names: dict[str, str] = {}
         self._domains: dict[str, str] = {}
         self._logins: dict[str, str] = {}
@@ -278,7 +278,7 @@ def _claim_rules(
     """No domain and no login twice, and none of the fleet's own names: its mail must not be anyone else's."""
     domains: dict[str, str] = {}
     logins: dict[str, str] = {}
-    own = _own_names(settings, hosts) if settings is not None else set()
+    own = own_names(settings, hosts) if settings is not None else set()
     for document in customers:
         its_domains, its_logins = _claims(document)
         yield from _twice("domain", its_domains, domains)
@@ -288,7 +288,7 @@ def _claim_rules(
                 yield Problem(claim.file, claim.path, f"domain {claim.name!r} is a name of the fleet itself")
 
 
-def _own_names(settings: FleetSettings, hosts: Sequence[Host]) -> set[str]:
+def own_names(settings: FleetSettings, hosts: Sequence[Host]) -> set[str]:
     """The fleet's own names, which no customer may send as."""
     return {settings.submission_name, settings.bounce_domain, settings.dkim_zone} | {
         f"{host.name}.{settings.domain}" for host in hosts

@@ -9,7 +9,6 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from html import unescape
 from html.parser import HTMLParser
-from urllib.parse import urljoin
 
 _LINK = re.compile(r"https?://[^\s<>\"']+")
 _HREF = re.compile(r"\b(?:href|src|action)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+))", re.IGNORECASE)
@@ -24,7 +23,7 @@ _ELSEWHERE = ("action_set_lang", "action_login", "action_search_list")
 
 @dataclass
 class Form:
-    """A form: where it goes, how, and what it would send with each of its buttons."""
+    """A form: where it goes (empty: to its page's own address), how, and what it would send."""
 
     action: str
     method: str
@@ -41,9 +40,8 @@ class Form:
 
 
 class _Forms(HTMLParser):
-    def __init__(self, base: str) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._base = base
         self.found: list[Form] = []
         self._open: Form | None = None
         self._box = ""
@@ -51,8 +49,7 @@ class _Forms(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         if tag == "form":
-            action = urljoin(self._base, given.get("action", "") or self._base)
-            self._open = Form(action, given.get("method", "get").upper())
+            self._open = Form(given.get("action", ""), given.get("method", "get").upper())
             self.found.append(self._open)
         elif self._open is not None and tag in {"input", "button"}:
             self._field(self._open, tag, given)
@@ -79,9 +76,9 @@ class _Forms(HTMLParser):
             self._open, self._box = None, ""
 
 
-def forms(page: str, base: str) -> tuple[Form, ...]:
-    """The forms of a page at the address `base`."""
-    parser = _Forms(base)
+def forms(page: str) -> tuple[Form, ...]:
+    """The forms of a page."""
+    parser = _Forms()
     parser.feed(page)
     return tuple(parser.found)
 

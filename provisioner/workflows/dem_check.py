@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
+from urllib.parse import urljoin
 
 from provisioner.core import dem_check as judge
 from provisioner.core import dem_replies, proof, web_forms
@@ -213,11 +214,11 @@ def _fill_in(run: _Run, person: str) -> str:
     web, url = run.tools.web, run.subject.server.url
     for path in FORM_PATHS[run.subject.server.software]:
         page = web.browse("GET", url + path)
-        filled = web_forms.subscription(web_forms.forms(page.text, page.url), person, LIST)
+        filled = web_forms.subscription(web_forms.forms(page.text), person, LIST)
         if page.status != 200 or filled is None:
             continue
         form, fields = filled
-        page = web.browse(form.method, form.action, fields)
+        page = web.browse(form.method, urljoin(page.url, form.action), fields)
         return _go_on(run, page)
     return f"no form to subscribe at {url}{FORM_PATHS[run.subject.server.software][0]}"
 
@@ -227,11 +228,11 @@ def _go_on(run: _Run, page: Shown) -> str:
     for _ in range(_CLICKS):
         if page.status >= 400 or not page.status:
             return f"{page.url} answers {page.status or page.text}"
-        asks = web_forms.confirmation(web_forms.forms(page.text, page.url))
+        asks = web_forms.confirmation(web_forms.forms(page.text))
         if asks is None:
             break
         form, fields = asks
-        page = run.tools.web.browse(form.method, form.action, fields)
+        page = run.tools.web.browse(form.method, urljoin(page.url, form.action), fields)
     return ""
 
 

@@ -47,11 +47,15 @@ class DeployTools:
 
 @dataclass(frozen=True)
 class DeployOptions:
-    """What to deploy: `limit` as Ansible's --limit; `check` changes no host; `diff` shows changed files."""
+    """What to deploy: `limit` as Ansible's --limit; `check` changes no host; `diff` shows changed files.
+
+    playbook: a part of the site's, for hosts of one kind.
+    """
 
     limit: str = ""
     check: bool = False
     diff: bool = False
+    playbook: str = SITE
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,9 @@ def deploy(
     made = ensure_secrets(inventory, tools.secrets, now).made
     if made:
         say(f"Made {_listed(made)}")
-    report = tools.playbooks.run(SITE, listener, limit=options.limit, check=options.check, diff=options.diff)
+    report = tools.playbooks.run(
+        options.playbook, listener, limit=options.limit, check=options.check, diff=options.diff
+    )
     if report.complaint:
         raise HostsFailed(f"Ansible could not run: {report.complaint}")
     results: list[HostResult] = []

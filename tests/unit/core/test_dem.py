@@ -14,6 +14,7 @@ from provisioner.adapters import vault
 from provisioner.adapters.inventory_files import load
 from provisioner.core.bounces import Bounce, to_suppress
 from provisioner.core.bundle import compile_bundle
+from provisioner.core.certificates import host_names
 from provisioner.core.customers import Account, Customer
 from provisioner.core.dem import DemServer
 from provisioner.core.errors import InventoryError
@@ -132,6 +133,10 @@ def test_a_list_server_is_read(tmp_path: Path) -> None:
         admin="owner@acme.example", account="acme-dem", return_tag="8f3a01c2",
     )  # fmt: skip
     assert inventory.dem_server("globex") is None
+    host = inventory.dem_host("acme-dem")
+    assert host is not None
+    assert host_names(inventory, host) == ("dem1.operator.example", "dem1", "192.0.2.71", "news.acme.example")
+    assert inventory.dem_host("acme-web") is None
     assert [host.name for host in inventory.group("dem")] == ["dem1"]
 
 
