@@ -473,3 +473,26 @@ def test_a_customer_with_a_list_server_stays(made: Run) -> None:
 def test_a_platform_that_is_not_ours_resizes_itself(made: Run) -> None:
     refused = made("dem", "resize", "acme", "--memory", "2g")
     assert (refused.code, "only that can make it larger" in refused.err) == (2, True)
+
+
+def test_a_test_outside_a_lab_needs_a_mailbox(made: Run, tmp_path_factory: pytest.TempPathFactory) -> None:
+    refused = made("dem", "check", "acme")
+    assert (refused.code, "--maildir FOLDER" in refused.err) == (2, True)
+    folder = tmp_path_factory.mktemp("mail")
+    for name in ("cur", "new", "tmp"):
+        (folder / name).mkdir()
+    refused = made("dem", "check", "acme", "--maildir", str(folder), "--address", "nobody")
+    assert (refused.code, "--address" in refused.err) == (2, True)
+
+
+def test_what_a_test_finds_is_shown_and_counts(made: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [Finding("scanner", "news.acme.example", Status.PASS, "0 subscriptions changed")]
+    monkeypatch.setattr(dem_check, "judged", lambda *_: tuple(found))
+    assert made("dem", "check", "acme").code == 0
+    found.append(
+        Finding("complaint", "a@b.example", Status.FAIL, "subscribed still", expected="unsubscribed")
+    )
+    told = made("dem", "check", "acme", "--json")
+    assert told.code == 1
+    assert [each["status"] for each in json.loads(told.out)] == ["pass", "fail"]
+    assert "Not right: complaint" in told.err
