@@ -40,7 +40,7 @@ lint: bootstrap ## Style, types, and documentation that agrees with the roles
 	shellcheck $(SCRIPTS)
 	scripts/role-readmes --check
 
-unit: bootstrap ## Tests that need no machines
+unit: bootstrap-test ## Tests that need no machines
 	pytest tests/unit
 
 browser: bootstrap-test ## Pages that customers get, in a real browser

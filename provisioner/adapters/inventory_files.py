@@ -7,6 +7,7 @@ import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import provisioner
@@ -87,9 +88,10 @@ class _Reader:
         self._cache = ParsedCache(path)
         self.faults: list[Fault] = []
         self.unreadable: set[str] = set()
+        self._encrypted: set[str] = set()
 
     def documents(self) -> Documents:
-        return Documents(
+        read = Documents(
             path=self._path,
             fleet=self._needed(FLEET),
             hosts=self._needed(HOSTS),
@@ -99,6 +101,7 @@ class _Reader:
             customers=self._folder("customers"),
             keys=self._folder("keys"),
         )
+        return replace(read, encrypted=frozenset(self._encrypted))
 
     def keep(self) -> None:
         """Remember what was read for the next time."""
@@ -119,7 +122,9 @@ class _Reader:
         path = self._path / file
         try:
             data = cache.data(file, path, lambda: _parsed(path)) if cache else _parsed(path)
-            return None if data is _WHOLLY_ENCRYPTED else Document(file, data)
+            if data is not _WHOLLY_ENCRYPTED:
+                return Document(file, data)
+            self._encrypted.add(file)
         except OSError as error:
             self._broken(file, None, f"cannot be read: {error.strerror}")
         except UnicodeDecodeError:

@@ -25,3 +25,8 @@ def generate() -> str:
 def hash_password(password: str) -> str:
     """The Argon2id hash of a password, in crypt's form."""
     return _HASHER.hash(password)
+
+
+def new_tag() -> str:
+    """What nobody guesses in a return path: 8 hex digits."""
+    return secrets.token_hex(4)

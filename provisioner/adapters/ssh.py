@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import BinaryIO, Generic, Self, TypeVar
 
 import paramiko
 
@@ -26,6 +28,9 @@ SILENCE_TIMEOUT = 120.0
 
 AT_ONCE = 16
 """Hosts worked on in parallel: beyond that, key exchanges only wait for this machine's cores."""
+
+PIECE = 262_144
+"""Bytes of a long input or output that are in memory at a time."""
 
 T = TypeVar("T")
 
@@ -112,10 +117,20 @@ class Ssh:
         """Close the connection."""
         self._client.close()
 
-    def run(self, command: Sequence[str], stdin: bytes = b"", *, silence: float = SILENCE_TIMEOUT) -> Result:
+    def run(
+        self,
+        command: Sequence[str],
+        stdin: bytes | BinaryIO = b"",
+        *,
+        silence: float = SILENCE_TIMEOUT,
+        told: Callable[[str], None] | None = None,
+        sink: Callable[[bytes], object] | None = None,
+    ) -> Result:
         """Run a command, quoted for the shell, with `stdin` as its input; any exit status is a Result.
 
-        silence: seconds that it may go on without a word. Raises SshError when the connection is lost.
+        silence: seconds that it may go on without a word. told: hears each line of its standard error as it
+        comes. sink: takes its standard output piece by piece, which then is not in the Result.
+        Raises SshError when the connection is lost.
         """
         transport = self._client.get_transport()
         try:
@@ -126,7 +141,9 @@ class Ssh:
                 channel.exec_command(shlex.join(command))
                 _send(channel, stdin)
                 with channel.makefile("rb") as out, channel.makefile_stderr("rb") as err:
-                    stdout, stderr = out.read(), err.read()
+                    with _listening(err, told) as said:
+                        stdout = _passed_on(out, sink) if sink else out.read()
+                    stderr = said() if told else err.read()
                 status = channel.recv_exit_status()
         except (OSError, EOFError, paramiko.SSHException) as error:
             raise _explained(self.host, error) from error
@@ -160,9 +177,39 @@ def on_each(hosts: Sequence[Host], work: Callable[[Ssh], T]) -> list[Outcome[T]]
         return list(pool.map(one, hosts))
 
 
-def _send(channel: paramiko.Channel, stdin: bytes) -> None:
+@contextmanager
+def _listening(err: Iterable[bytes], told: Callable[[str], None] | None) -> Iterator[Callable[[], bytes]]:
+    """Pass lines on while something else is waited for; yields what tells all of them afterwards."""
+    lines: list[bytes] = []
+
+    def listen() -> None:
+        with suppress(OSError):  # the connection is lost: whoever reads the output says so
+            for line in err:
+                lines.append(line)
+                if told is not None:
+                    told(line.decode(errors="replace").rstrip())
+
+    listener = threading.Thread(target=listen, daemon=True)
+    if told is not None:
+        listener.start()
+    yield lambda: b"".join(lines)
+    if told is not None:
+        listener.join()
+
+
+def _passed_on(out: paramiko.ChannelFile, sink: Callable[[bytes], object]) -> bytes:
+    while piece := out.read(PIECE):
+        sink(piece)
+    return b""
+
+
+def _send(channel: paramiko.Channel, stdin: bytes | BinaryIO) -> None:
     try:
-        channel.sendall(stdin)
+        if isinstance(stdin, bytes):
+            channel.sendall(stdin)
+        else:
+            while piece := stdin.read(PIECE):
+                channel.sendall(piece)
         channel.shutdown_write()
     except OSError:
         # The command ended without reading all of it; its status and words say why.

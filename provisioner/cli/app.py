@@ -18,6 +18,12 @@ from provisioner.cli import (
     customer_return_paths,
     customer_sheet,
     customer_usage,
+    dem,
+    dem_backup,
+    dem_change,
+    dem_check,
+    dem_create,
+    dem_report,
     dkim,
     dkim_check,
     dkim_rotation,
@@ -61,8 +67,12 @@ PARTS = (
 OTHER_PARTS = (dkim_check, dkim_rotation, dkim_status, dns_verify)
 """The same for `dkim` and `dns`."""
 
+DEM_PARTS = (dem_create, dem_change, dem_backup, dem_check, dem_report)
+"""The same for `dem`."""
+
 for sub, name in (
     (customer.app, "customer"),
+    (dem.app, "dem"),
     (dkim.app, "dkim"),
     (dns.app, "dns"),
     (lab.app, "lab"),

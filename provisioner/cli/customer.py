@@ -19,7 +19,7 @@ from provisioner.core.errors import HostsFailed, UsageError
 from provisioner.core.fleet import Inventory
 from provisioner.core.gate import NOT_ACTIVE
 from provisioner.core.plans import LIMITS
-from provisioner.core.usage import Ban, holding, zone
+from provisioner.core.usage import Ban, counted_apart, holding, zone
 from provisioner.workflows import customer as workflow
 from provisioner.workflows.customer import Added, LastKey, NewCustomer
 from provisioner.workflows.push import PushReport
@@ -107,6 +107,7 @@ def show(ctx: typer.Context, name: str, json: Json = False) -> None:
         ("contact", customer.contact),
         ("plan", customer.plan),
         ("domains", ", ".join(customer.domains)),
+        *(("own plan", f"{a.login}: {a.plan}, counted by itself") for a in counted_apart(customer)),
         ("time zone", customer.time_zone or inventory.settings.time_zone),
     ]
     if customer.suspended:
@@ -229,6 +230,7 @@ def facts_of(customer: Customer) -> dict[str, object]:
         "domains": list(customer.domains),
         "logins": list(customer.logins),
         "accounts": accounts_of(customer),
+        "own_plans": {account.login: account.plan for account in counted_apart(customer)},
         "time_zone": customer.time_zone,
         "suspended": customer.suspended.reason if customer.suspended else None,
         "dead_return_paths": {path: found.answer for path, found in customer.dead_return_paths.items()},

@@ -11,7 +11,8 @@ from provisioner.adapters import counters
 from provisioner.cli import output
 from provisioner.cli.context import context
 from provisioner.cli.customer import Json, app
-from provisioner.core.usage import Usage, usages, zone
+from provisioner.core.usage import Usage, usages
+from provisioner.core.usage import counters as counters_of
 from provisioner.workflows.customer import known
 
 _NEARLY = 0.8
@@ -27,7 +28,7 @@ def usage(
     """Show how many recipients were accepted today and in this hour, and what the plan allows."""
     inventory = context(ctx).load()
     wanted = (known(inventory, name),) if name else inventory.customers
-    asked = {customer.name: zone(inventory, customer) for customer in wanted}
+    asked = counters_of(inventory, wanted)
     found = usages(inventory, counters.read(inventory.group("frontends"), asked, days))
     if json:
         output.as_json(found)
@@ -41,7 +42,7 @@ def usage(
 def _row(found: Usage) -> list[str | Text]:
     style = "bold red" if found.share >= 1 else "yellow" if found.share >= _NEARLY else ""
     return [
-        found.customer,
+        found.counter,
         found.plan,
         Text(str(found.today), style),
         _limit(found.day_limit),

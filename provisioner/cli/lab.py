@@ -122,7 +122,7 @@ def behave(
     whose: Whose,
     behaviour: Annotated[Behaviour, typer.Argument(help="What the world does with mail for it from now on.")],
 ) -> None:
-    """Have the world defer, reject, slowly take or accept mail for a recipient or a domain."""
+    """Have the world defer, reject, find full, slowly take or accept mail for a recipient or a domain."""
     with Ssh(host_of(context(ctx).load())) as connection:
         World(connection).behave(whose, behaviour)
     output.say(f"{whose}: {behaviour.value}")

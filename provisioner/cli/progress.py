@@ -32,11 +32,12 @@ def clock(seconds: float) -> str:
 class PlayProgress:
     """A listener for a playbook's events. A context manager: the live line ends with it.
 
-    verbose: show Ansible's own output and nothing else. Elapsed times count from `started`.
+    verbose: show Ansible's own output and nothing else. Elapsed times count from `started`. stderr: keep
+    out of what a program reads.
     """
 
-    def __init__(self, *, verbose: bool = False, started: float | None = None) -> None:
-        self._console: Console = output.console()
+    def __init__(self, *, verbose: bool = False, started: float | None = None, stderr: bool = False) -> None:
+        self._console: Console = output.console(stderr=stderr)
         self._verbose = verbose
         self._started = time.monotonic() if started is None else started
         self._live = Progress(

@@ -19,7 +19,8 @@ from provisioner.core.errors import CheckFailed, UsageError
 from provisioner.core.fleet import Inventory
 from provisioner.core.notices import due
 from provisioner.core.reconciliation import Reconciled
-from provisioner.core.usage import Counts, usages, zone
+from provisioner.core.usage import Counts, usages
+from provisioner.core.usage import counters as counters_of
 from provisioner.workflows import usage_notices
 from provisioner.workflows.customer import known
 
@@ -78,7 +79,7 @@ def warn(
     frontends, backends = inventory.group("frontends"), inventory.group("backends")
     wanted = due(usages(inventory, _counts(inventory, inventory.customers, 1)))
     if check:
-        rows = [(each.usage.customer, f"{each.usage.share:.0%}", str(each.level)) for each in wanted]
+        rows = [(each.usage.counter, f"{each.usage.share:.0%}", str(each.level)) for each in wanted]
         if json:
             output.as_json(
                 [{"customer": name, "share": share, "level": level} for name, share, level in rows]
@@ -97,23 +98,20 @@ def warn(
     if json:
         output.as_json(
             [
-                {"customer": each.notice.usage.customer, "level": each.notice.level, "contact": each.contact}
+                {"customer": each.notice.usage.counter, "level": each.notice.level, "contact": each.contact}
                 | {"ok": each.ok, "answer": each.answer}
                 for each in told
             ]
         )
     else:
         for each in told:
-            output.say(
-                f"{each.notice.usage.customer}: {each.notice.level} % to {each.contact}: {each.answer}"
-            )
+            output.say(f"{each.notice.usage.counter}: {each.notice.level} % to {each.contact}: {each.answer}")
     if refused := [each.contact for each in told if not each.ok]:
         raise CheckFailed(f"Not taken for {', '.join(refused)}", hint="The next run tries these again")
 
 
 def _counts(inventory: Inventory, customers: tuple[Customer, ...], days: int) -> dict[str, Counts]:
-    asked = {customer.name: zone(inventory, customer) for customer in customers}
-    return counters.read(inventory.group("frontends"), asked, days)
+    return counters.read(inventory.group("frontends"), counters_of(inventory, customers), days)
 
 
 def _facts(found: Reconciled, threshold: float) -> dict[str, object]:

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from provisioner.adapters import audit_file, dkim_keys, inventory_files, tenants
+from provisioner.adapters import archives, audit_file, dkim_keys, inventory_files, passwords, tenants
 from provisioner.adapters.audit_file import AuditFile
 from provisioner.adapters.blocking import Blocking, wait
+from provisioner.adapters.dem_files import DemFiles
 from provisioner.adapters.dns_update import DnsUpdater
 from provisioner.adapters.dns_wire import Wire
 from provisioner.adapters.probes import Probes
@@ -19,8 +20,8 @@ from provisioner.adapters.tenant_files import TenantFiles
 from provisioner.core.answers import Outcome
 from provisioner.core.audit import AuditEntry
 from provisioner.core.errors import UsageError
-from provisioner.core.fleet import FleetSettings, Inventory
-from provisioner.workflows import fleet_secrets
+from provisioner.core.fleet import Address, FleetSettings, Inventory
+from provisioner.workflows import dem, fleet_secrets
 from provisioner.workflows.fleet_secrets import SecretsReport
 from provisioner.workflows.ports import KeyMaker
 from provisioner.workflows.push import PushReport, push_tenants
@@ -100,6 +101,18 @@ def publisher(inventory: Inventory) -> DnsUpdater:
         )
     except ValueError as error:
         raise UsageError(f"{TSIG_SECRET} is not a TSIG key: it has to be base64") from error
+
+
+def dem_tools(path: Path) -> dem.Tools:
+    """What changes list servers in an inventory; in a lab it finds them addresses."""
+    files = DemFiles(path)
+
+    def address(taken: frozenset[Address]) -> Address:
+        if not files.is_lab:
+            raise UsageError("A list server needs an address", hint="Give its host's: --address 192.0.2.71")
+        return files.free_lab_address(taken)
+
+    return dem.Tools(TenantFiles(path), files, passwords, passwords.new_tag, address, archives.check)
 
 
 def key_maker(settings: FleetSettings) -> KeyMaker:

@@ -29,10 +29,10 @@ def to_suppress(inventory: Inventory, bounces: Iterable[Bounce]) -> Mapping[str,
     Customers whose plan looks at no list are left out.
     """
     owners = {
-        login: customer.name
+        account.login: customer.name
         for customer in inventory.customers
-        if inventory.plans[customer.plan].suppression is not Suppression.OFF
-        for login in customer.logins
+        for account in customer.accounts
+        if inventory.plan_of(customer, account).suppression is not Suppression.OFF
     }
     found: dict[str, dict[str, Entry]] = {}
     for each in sorted(bounces, key=lambda one: one.at):

@@ -54,7 +54,8 @@ def compile_bundle(inventory: Inventory) -> Bundle:
     for customer in inventory.customers:
         plan = inventory.plans[customer.plan]
         for account in customer.accounts:
-            facts = grant(customer, account, plan, inventory.settings.time_zone)
+            its_plan = inventory.plan_of(customer, account)
+            facts = grant(customer, account, its_plan, inventory.settings.time_zone)
             accounts.append(f"{account.login} {_compact(facts)}")
         rules = content_rules(customer, plan, inventory.settings.time_zone)
         pools = _pools(inventory, customer)
@@ -82,8 +83,8 @@ def compile_bundle(inventory: Inventory) -> Bundle:
 
 def _pools(inventory: Inventory, customer: Customer) -> dict[str, str]:
     """The logins whose mail leaves from other addresses than the first, and from which pool's."""
-    pool = inventory.plans[customer.plan].egress_pool
-    return dict.fromkeys(customer.logins, pool) if pool in inventory.egress_pools else {}
+    pools = {each.login: inventory.plan_of(customer, each).egress_pool for each in customer.accounts}
+    return {login: pool for login, pool in sorted(pools.items()) if pool in inventory.egress_pools}
 
 
 def _domain_facts(

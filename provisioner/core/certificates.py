@@ -28,8 +28,9 @@ class CertificateInfo:
 
 
 def host_names(inventory: Inventory, host: Host) -> tuple[str, ...]:
-    """The names in a host's certificate: full name first, then the short one and its address."""
-    return (inventory.fqdn(host), host.name, str(host.address))
+    """The names in a host's certificate: full name first, then the short one, its address, its web site."""
+    sites = tuple(server.site for server in inventory.dem if server.host == host.name)
+    return (inventory.fqdn(host), host.name, str(host.address), *sites)
 
 
 def reissue_reason(info: CertificateInfo | None, names: tuple[str, ...], now: datetime) -> str:

@@ -72,8 +72,9 @@ class Account(BaseModel):
     """One login of a customer. The hash may carry Dovecot's scheme prefix.
 
     domains: those of the customer's that it may send in; empty is all. networks: where it may send from;
-    empty is anywhere. return_tag: it has return paths in the fleet's bounce domain, `<login>.<list>.<tag>`,
-    which nobody can make up who does not know the tag.
+    empty is anywhere. plan: its own, by which it is counted by itself; None is the customer's. return_tag: it
+    has return paths in the fleet's bounce domain, `<login>.<list>.<tag>`, which nobody can make up who does
+    not know the tag.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -82,6 +83,7 @@ class Account(BaseModel):
     password_hash: Annotated[str, Field(strict=True), AfterValidator(_password_hash)] = Field(repr=False)
     domains: tuple[Domain, ...] = ()
     networks: tuple[Network, ...] = ()
+    plan: Slug | None = None
     return_tag: Annotated[str, Field(strict=True, pattern=r"^[0-9a-f]{8}$")] | None = None
 
     @property
@@ -165,6 +167,11 @@ class Customer(BaseModel):
         """The customer's logins, sorted."""
         return tuple(sorted(account.login for account in self.accounts))
 
+    @property
+    def plans(self) -> tuple[str, ...]:
+        """The names of its plan and of its accounts' own."""
+        return (self.plan, *(account.plan for account in self.accounts if account.plan))
+
     def logins_for(self, domain: str) -> tuple[str, ...]:
         """The logins that may send in one of its domains, sorted."""
         return tuple(
@@ -172,6 +179,14 @@ class Customer(BaseModel):
                 account.login for account in self.accounts if not account.domains or domain in account.domains
             )
         )
+
+    def account(self, login: str) -> Account | None:
+        """The account of that login."""
+        return next((account for account in self.accounts if account.login == login), None)
+
+    def counter(self, account: Account) -> str:
+        """Under which name an account's mail is counted: the customer's, or its own when it has a plan."""
+        return f"{self.name}/{account.login}" if account.plan else self.name
 
     def expired(self, today: date) -> tuple[str, ...]:
         """The names of the overrides that hold no more."""

@@ -34,7 +34,10 @@ class Document:
 
 @dataclass(frozen=True)
 class Documents:
-    """All files of one inventory. `group_vars` and `host_vars`: by group's or host's name, in order."""
+    """All files of one inventory. `group_vars` and `host_vars`: by group's or host's name, in order.
+
+    encrypted: those files among them that are encrypted as a whole, and so not read.
+    """
 
     path: PurePath
     fleet: Document
@@ -44,6 +47,7 @@ class Documents:
     plans: Document | None = None
     customers: tuple[Document, ...] = ()
     keys: tuple[Document, ...] = ()
+    encrypted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

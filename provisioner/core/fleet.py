@@ -12,13 +12,14 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from provisioner.core.customers import Customer, TimeZone
+from provisioner.core.customers import Account, Customer, TimeZone
+from provisioner.core.dem import DemServer
 from provisioner.core.dkim import DkimKey
 from provisioner.core.inbound_tls import MtaSts
 from provisioner.core.names import DnsName, Domain, Duration, Email, Slug
 from provisioner.core.plans import SHIPPED, Plan
 
-FLEET_GROUPS = ("loadbalancers", "frontends", "backends", "state")
+FLEET_GROUPS = ("loadbalancers", "frontends", "backends", "state", "dem")
 """Groups that have a role in every fleet."""
 
 LAB_GROUPS = ("nameservers", "world")
@@ -113,6 +114,7 @@ class Inventory:
     customers: tuple[Customer, ...] = ()
     keys: tuple[DkimKey, ...] = ()
     plans: Mapping[str, Plan] = field(default_factory=lambda: SHIPPED)
+    dem: tuple[DemServer, ...] = ()
 
     def group(self, *names: str) -> tuple[Host, ...]:
         """The hosts in any of these groups, in the inventory's order."""
@@ -129,6 +131,19 @@ class Inventory:
     def customer(self, name: str) -> Customer | None:
         """The customer of that name."""
         return next((customer for customer in self.customers if customer.name == name), None)
+
+    def plan_of(self, customer: Customer, account: Account) -> Plan:
+        """The plan that holds for an account: its own, else its customer's."""
+        return self.plans[account.plan or customer.plan]
+
+    def dem_server(self, customer: str) -> DemServer | None:
+        """The list server of a customer."""
+        return next((server for server in self.dem if server.customer == customer), None)
+
+    def dem_host(self, login: str) -> Host | None:
+        """The list server that logs in with an account; None for accounts of anything else."""
+        found = next((server for server in self.dem if server.account == login), None)
+        return self.host(found.host) if found else None
 
     def owner(self, domain: str) -> Customer | None:
         """The customer that a domain belongs to."""

@@ -20,8 +20,9 @@ FORMAT = 1
 def grant(customer: Customer, account: Account, plan: Plan, time_zone: str) -> dict[str, object]:
     """The facts of one account, as the quota service reads them.
 
-    time_zone: the fleet's, for customers without their own. Limits stand under their own names, those without
-    a limit are left out; `overrides` maps a limit to [value or null, end], the end in seconds since 1970.
+    plan: the account's own, if it has one. time_zone: the fleet's, for customers without their own. Limits
+    stand under their own names, those without a limit are left out; `overrides` maps a limit to [value or
+    null, end], the end in seconds since 1970.
     """
     zone = customer.time_zone or time_zone
     limits = {name: getattr(plan, name) for name in LIMITS}
@@ -31,7 +32,9 @@ def grant(customer: Customer, account: Account, plan: Plan, time_zone: str) -> d
         "above_limit": plan.above_limit.value,
         "limits": {name: value for name, value in limits.items() if value is not None},
     }
-    if customer.overrides:
+    if account.plan:
+        facts["counter"] = customer.counter(account)
+    elif customer.overrides:  # exceptions from the customer's plan are none from the account's own
         facts["overrides"] = _ends(customer.overrides, zone)
     if customer.suspended:
         facts["suspended"] = customer.suspended.reason

@@ -17,8 +17,8 @@ class Newcomer(Protocol):
         """Its name."""
 
     @property
-    def plan(self) -> str:
-        """The plan's name."""
+    def plans(self) -> tuple[str, ...]:
+        """The names of its plan and of its accounts' own."""
 
     @property
     def domains(self) -> tuple[str, ...]:
@@ -34,7 +34,7 @@ class Claims:
     """What can be read of a customer that is wrong elsewhere. What can't be is empty: its model tells it."""
 
     name: str
-    plan: str
+    plans: tuple[str, ...]
     domains: tuple[str, ...]
     logins: tuple[str, ...]
 
@@ -43,7 +43,7 @@ def claims(name: str, plan: str, domains: Iterable[str], login: str) -> Claims:
     """What of this is valid by itself, in its canonical form."""
     return Claims(
         name=next(_valid(names.slug, [name]), ""),
-        plan=next(_valid(names.slug, [plan]), ""),
+        plans=tuple(_valid(names.slug, [plan] if plan else [])),
         domains=tuple(_valid(names.domain, domains)),
         logins=tuple(_valid(names.login, [login])),
     )

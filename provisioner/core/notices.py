@@ -22,7 +22,7 @@ class UsageNotice:
     @property
     def names(self) -> tuple[str, ...]:
         """What stands for "was told": this level's name first, then those of lower ones, told with it."""
-        return tuple(f"{self.usage.customer}:{self.day}:{level}" for level in LEVELS if level <= self.level)
+        return tuple(f"{self.usage.counter}:{self.day}:{level}" for level in LEVELS if level <= self.level)
 
 
 def due(usages: Iterable[Usage]) -> list[UsageNotice]:

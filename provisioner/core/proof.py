@@ -120,6 +120,12 @@ def read(raw: bytes, recipient: str, trusted: Iterable[str]) -> Proof:
     )
 
 
+def authorities(raw: bytes) -> tuple[str, ...]:
+    """The authserv-ids of a message's Authentication-Results, the topmost first: the last server's own."""
+    headers = message_from_bytes(raw, policy=policy.default).get_all("Authentication-Results", [])
+    return tuple(_unfolded(header).split(";")[0].split()[0] for header in headers)
+
+
 def _signatures(message: EmailMessage) -> dict[tuple[str, str], str]:
     """(d=, s=) → key type of every DKIM signature in the message."""
     found = {}

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from provisioner.core.customers import PROBE, Customer
 from provisioner.core.fleet import Inventory
-from provisioner.core.usage import Counts, zone
+from provisioner.core.usage import Counts, counters, zone
 
 FEWEST = 5
 """Recipients. Less is no alarm: a connection that breaks just after a message makes one or two."""
@@ -120,14 +120,20 @@ def reconcile(
 ) -> list[Reconciled]:
     """Each customer's days from `since` on, in its time zone; the largest differences first."""
     found = [
-        _one(customer.name, zone(inventory, customer), counts, mail.get(customer.name, ()), since)
+        _one(
+            customer.name,
+            zone(inventory, customer),
+            [counts[name] for name in counters(inventory, (customer,)) if name in counts],
+            mail.get(customer.name, ()),
+            since,
+        )
         for customer in customers
     ]
     return sorted(found, key=lambda each: (-abs(each.difference), -each.counted, each.customer))
 
 
 def _one(
-    name: str, time_zone: str, counts: Mapping[str, Counts], logins: Sequence[LoginMail], since: date
+    name: str, time_zone: str, counts: Sequence[Counts], logins: Sequence[LoginMail], since: date
 ) -> Reconciled:
     first = datetime.combine(since, time(), ZoneInfo(time_zone)).timestamp()
     tally = Tally()
@@ -135,6 +141,6 @@ def _one(
         for start, each in mail.quarters.items():
             if start >= first:
                 tally += each
-    days = counts[name].days if name in counts else {}
-    counted = sum(count for day, count in days.items() if date.fromisoformat(day) >= since)
+    days = [day for each in counts for day in each.days.items()]
+    counted = sum(count for day, count in days if date.fromisoformat(day) >= since)
     return Reconciled(name, counted, tally.taken, tally.delivered, tally.failed)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from provisioner.core.customers import Customer, DkimRecords
+from provisioner.core.dem import DemServer
 from provisioner.core.dkim import Algorithm, DkimKey, KeyState
-from provisioner.core.fleet import Address, FleetSettings, Inventory
+from provisioner.core.fleet import Address, FleetSettings, Host, Inventory
 from provisioner.core.inbound_tls import policy_host, policy_text, reports_record, sts_record
 from provisioner.core.names import is_within
 
@@ -114,11 +115,8 @@ def fleet_records(inventory: Inventory) -> tuple[Record, ...]:
     records = [_forward(settings.submission_name, settings.virtual_address)]
     records.append(_reverse(settings.virtual_address, settings.submission_name))
     for host in inventory.hosts:
-        if not host.in_fleet:
-            continue
-        name = inventory.fqdn(host)
-        for address in dict.fromkeys((host.address, *host.egress_addresses)):
-            records += [_forward(name, address), _reverse(address, name)]
+        if host.in_fleet:
+            records += host_records(inventory, host)
     for host in inventory.group("backends"):
         # Bounces have no MAIL FROM; receivers then check the name in HELO (RFC 7208 2.3).
         records.append(_operator(inventory.fqdn(host), "TXT", "v=spf1 a -all", "spf-helo"))
@@ -153,6 +151,34 @@ def _forward(name: str, address: Address) -> Record:
 
 def _reverse(address: Address, name: str) -> Record:
     return _operator(address.reverse_pointer, "PTR", name, "ptr")
+
+
+def site_record(server: DemServer, address: Address) -> Record:
+    """What makes a list server's web name lead to its host."""
+    kind = "A" if address.version == 4 else "AAAA"
+    return Record(server.site, kind, str(address), Zone.CUSTOMER, "dem-site")
+
+
+def site_records(inventory: Inventory, domain: str) -> tuple[Record, ...]:
+    """The web names of list servers in a customer's domain."""
+    hosts = {host.name: host.address for host in inventory.hosts}
+    owner = inventory.owner(domain)
+    return tuple(
+        site_record(server, hosts[server.host])
+        for server in inventory.dem
+        if owner is not None
+        and server.customer == owner.name
+        and domain == max((each for each in owner.domains if is_within(server.site, each)), key=len)
+    )
+
+
+def host_records(inventory: Inventory, host: Host) -> tuple[Record, ...]:
+    """A host's name with its addresses, and their way back."""
+    name = inventory.fqdn(host)
+    addresses = dict.fromkeys((host.address, *host.egress_addresses))
+    return tuple(
+        record for address in addresses for record in (_forward(name, address), _reverse(address, name))
+    )
 
 
 def group_by_owner(records: tuple[Record, ...]) -> dict[tuple[str, str], tuple[Record, ...]]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from provisioner.core.customers import Account, Customer
-from provisioner.core.fleet import Host, Inventory
+from provisioner.core.fleet import Inventory
 from provisioner.core.plans import Suppression
 
 
@@ -18,27 +18,22 @@ def return_keys(inventory: Inventory) -> list[str]:
 def bounce_accounts(inventory: Inventory) -> list[str]:
     """Lines for backends' bounce service: `<login> {"customer", "tag", "host"}`, JSON.
 
-    host: the address of the account's list server, null where it has none. Where the customer's plan looks at
+    host: the address of the account's list server, null where it has none. Where the account's plan looks at
     no suppression list, `suppression` says so.
     """
     lines = []
     for customer, account in _tagged(inventory):
-        server = dem_host_of(inventory, account.login)
+        server = inventory.dem_host(account.login)
         facts = {
             "customer": customer.name,
             "tag": account.return_tag,
             "host": None if server is None else str(server.address),
         }
-        suppression = inventory.plans[customer.plan].suppression
+        suppression = inventory.plan_of(customer, account).suppression
         if suppression is Suppression.OFF:
             facts["suppression"] = suppression.value
         lines.append(f"{account.login} {json.dumps(facts, separators=(',', ':'))}")
     return lines
-
-
-def dem_host_of(inventory: Inventory, login: str) -> Host | None:
-    """The list server that an account belongs to; None for accounts without one."""
-    return None
 
 
 def _tagged(inventory: Inventory) -> Iterator[tuple[Customer, Account]]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from provisioner.core.customers import Customer, today_in
+from provisioner.core.customers import Account, Customer, today_in
 from provisioner.core.fleet import Inventory
 
 
@@ -45,7 +45,10 @@ class Ban:
 
 @dataclass(frozen=True)
 class Usage:
-    """What a customer has used: its counts beside the limits that hold today, None where there is none."""
+    """What a customer has used: its counts beside the limits that hold today, None where there is none.
+
+    login: the account that is counted by itself, since it has a plan of its own; empty: all the others.
+    """
 
     customer: str
     plan: str
@@ -54,6 +57,12 @@ class Usage:
     this_hour: int
     hour_limit: int | None
     days: Mapping[str, int]
+    login: str = ""
+
+    @property
+    def counter(self) -> str:
+        """The name of the counter, which is the customer's or the account's own."""
+        return f"{self.customer}/{self.login}" if self.login else self.customer
 
     @property
     def share(self) -> float:
@@ -62,21 +71,38 @@ class Usage:
 
 
 def usages(inventory: Inventory, counts: Mapping[str, Counts]) -> list[Usage]:
-    """What each counted customer has used of its plan, the fullest first."""
-    found = [
-        Usage(
-            customer=customer.name,
-            plan=customer.plan,
-            today=counts[customer.name].today,
-            day_limit=holding(inventory, customer, "recipients_per_day"),
-            this_hour=counts[customer.name].hour,
-            hour_limit=holding(inventory, customer, "recipients_per_hour"),
-            days=counts[customer.name].days,
-        )
-        for customer in inventory.customers
-        if customer.name in counts
-    ]
-    return sorted(found, key=lambda usage: (-usage.share, -usage.today, usage.customer))
+    """What each counted customer has used of its plan, and accounts of theirs; the fullest first."""
+    found: list[Usage] = []
+    for customer in inventory.customers:
+        if customer.name in counts:
+            limits = [holding(inventory, customer, f"recipients_per_{window}") for window in ("day", "hour")]
+            found.append(_usage(customer.name, "", customer.plan, limits, counts[customer.name]))
+        for account in customer.accounts:
+            counter = customer.counter(account)
+            if account.plan and counter in counts:
+                plan = inventory.plans[account.plan]
+                limits = [plan.recipients_per_day, plan.recipients_per_hour]
+                found.append(_usage(customer.name, account.login, account.plan, limits, counts[counter]))
+    return sorted(found, key=lambda usage: (-usage.share, -usage.today, usage.counter))
+
+
+def _usage(customer: str, login: str, plan: str, limits: list[int | None], counts: Counts) -> Usage:
+    day, hour = limits
+    return Usage(customer, plan, counts.today, day, counts.hour, hour, counts.days, login)
+
+
+def counters(inventory: Inventory, customers: Iterable[Customer]) -> dict[str, str]:
+    """Everything that is counted of customers: the counter's name → the time zone of its days."""
+    return {
+        name: zone(inventory, customer)
+        for customer in customers
+        for name in (customer.name, *(customer.counter(each) for each in counted_apart(customer)))
+    }
+
+
+def counted_apart(customer: Customer) -> tuple[Account, ...]:
+    """The accounts that are counted by themselves."""
+    return tuple(account for account in customer.accounts if account.plan)
 
 
 def zone(inventory: Inventory, customer: Customer) -> str:

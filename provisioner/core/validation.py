@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from provisioner.core import egress_pools, names
+from provisioner.core import dem_rules, egress_pools, names
 from provisioner.core.customers import Customer
 from provisioner.core.dkim import DkimKey
 from provisioner.core.documents import Document, Documents, Encrypted, KeyPath, Problem, model_problems
@@ -48,11 +48,14 @@ def build(documents: Documents) -> tuple[Inventory | None, list[Problem]]:
     customers = _customers(documents, problems)
     problems += _plan_rules(documents, customers, plans)
     problems += _claim_rules(documents.customers, settings, hosts)
+    own = own_names(settings, hosts) if settings else set()
+    dem, dem_problems = dem_rules.servers(documents, hosts, customers, own)
+    problems += dem_problems
     keys = _keys(documents, problems)
     if problems or settings is None:
         return None, problems
     ordered = tuple(sorted(customers, key=lambda customer: customer.name))
-    return Inventory(documents.path, settings, hosts, ordered, keys, plans), problems
+    return Inventory(documents.path, settings, hosts, ordered, keys, plans, dem), problems
 
 
 def _model(
@@ -164,7 +167,7 @@ class _Taken:
 
     def __init__(self, inventory: Inventory) -> None:
         self._plans = inventory.plans
-        self._own = _own_names(inventory.settings, inventory.hosts)
+        self._own = own_names(inventory.settings, inventory.hosts)
         self._names: dict[str, str] = {}
         self._domains: dict[str, str] = {}
         self._logins: dict[str, str] = {}
@@ -182,8 +185,9 @@ class _Taken:
         namesake = self._names.get(customer.name) if customer.name else None
         if namesake is not None:
             yield f"customer {customer.name!r} exists already, in {namesake}"
-        if customer.plan and customer.plan not in self._plans:
-            yield f"there is no plan {customer.plan!r}; plans: {', '.join(self._plans)}"
+        for plan in dict.fromkeys(customer.plans):
+            if plan not in self._plans:
+                yield f"there is no plan {plan!r}; plans: {', '.join(self._plans)}"
         for kind, wanted, taken in (
             ("domain", customer.domains, self._domains),
             ("login", customer.logins, self._logins),
@@ -242,14 +246,21 @@ def _plans(document: Document | None, problems: list[Problem]) -> Mapping[str, P
 def _plan_rules(
     documents: Documents, customers: list[Customer], plans: Mapping[str, Plan]
 ) -> Iterator[Problem]:
-    """Every customer's plan exists. A plan that is there but wrong is told once, not for each customer."""
+    """Every customer's plan exists, and every account's own.
+
+    A plan that is there but wrong is told once, not for each customer.
+    """
     given = documents.plans.data if documents.plans and isinstance(documents.plans.data, Mapping) else {}
     known = plans.keys() | {str(name) for name in given}
+    hint = f"Plans: {', '.join(plans)}"
     for customer in customers:
+        file = f"customers/{customer.name}.yml"
         if customer.plan not in known:
-            hint = f"Plans: {', '.join(plans)}"
-            file = f"customers/{customer.name}.yml"
             yield Problem(file, ("plan",), f"there is no plan {customer.plan!r}", hint)
+        for index, account in enumerate(customer.accounts):
+            if account.plan and account.plan not in known:
+                path = ("accounts", index, "plan")
+                yield Problem(file, path, f"there is no plan {account.plan!r}", hint)
 
 
 def _claims(document: Document) -> tuple[list[_Claim], list[_Claim]]:
@@ -276,7 +287,7 @@ def _claim_rules(
     """No domain and no login twice, and none of the fleet's own names: its mail must not be anyone else's."""
     domains: dict[str, str] = {}
     logins: dict[str, str] = {}
-    own = _own_names(settings, hosts) if settings is not None else set()
+    own = own_names(settings, hosts) if settings is not None else set()
     for document in customers:
         its_domains, its_logins = _claims(document)
         yield from _twice("domain", its_domains, domains)
@@ -286,7 +297,7 @@ def _claim_rules(
                 yield Problem(claim.file, claim.path, f"domain {claim.name!r} is a name of the fleet itself")
 
 
-def _own_names(settings: FleetSettings, hosts: Sequence[Host]) -> set[str]:
+def own_names(settings: FleetSettings, hosts: Sequence[Host]) -> set[str]:
     """The fleet's own names, which no customer may send as."""
     return {settings.submission_name, settings.bounce_domain, settings.dkim_zone} | {
         f"{host.name}.{settings.domain}" for host in hosts

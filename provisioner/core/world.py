@@ -16,6 +16,7 @@ class Behaviour(StrEnum):
     DEFER = "defer"
     REJECT = "reject"
     SLOW = "slow"
+    FULL = "full"
 
 
 class ReceivedMessage(BaseModel):

@@ -105,10 +105,18 @@ def remove(
     with store.locked():
         inventory = store.load()
         customer = known(inventory, name)
+        _no_dem_server(inventory, name)
         announce(last_keys(inventory, customer, now))
         files = store.remove_customer(customer)
         left = tuple(each for each in inventory.customers if each.name != name)
         return files, _push(store, replace(inventory, customers=left), push)
+
+
+def _no_dem_server(inventory: Inventory, name: str) -> None:
+    server = inventory.dem_server(name)
+    if server is not None:
+        hint = f"First: provisioner dem remove {name}"
+        raise UsageError(f"{name} has a list server, {server.host}", hint=hint)
 
 
 def known(inventory: Inventory, name: str) -> Customer:

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from pydantic import ValidationError
 
 from provisioner.core.customers import Customer, today_in
+from provisioner.core.dem import secrets_file
 from provisioner.core.documents import model_problems
 from provisioner.core.errors import UsageError
 from provisioner.core.fleet import Inventory
@@ -134,11 +135,15 @@ def rotate_password(
     password = passwords.generate()
     chosen: list[str] = []
 
-    def alter(_: Inventory, customer: Customer) -> Mapping[str, object]:
+    def alter(inventory: Inventory, customer: Customer) -> Mapping[str, object]:
         wanted = login or (customer.logins[0] if len(customer.logins) == 1 else None)
         if wanted not in customer.logins:
             hint = f"Logins: {', '.join(customer.logins) or 'none'}"
             raise UsageError(f"{name} has no account {login!r}" if login else "Which account?", hint=hint)
+        server = inventory.dem_server(name)
+        if server is not None and server.account == wanted:
+            hint = f"Its password stands in {secrets_file(server.host)}, which has to have the new one too"
+            raise UsageError(f"The list server {server.host} logs in as {wanted}", hint=hint)
         chosen.append(wanted)
         hashed = passwords.hash_password(password)
         accounts = [

@@ -47,11 +47,15 @@ class DeployTools:
 
 @dataclass(frozen=True)
 class DeployOptions:
-    """What to deploy: `limit` as Ansible's --limit; `check` changes no host; `diff` shows changed files."""
+    """What to deploy: `limit` as Ansible's --limit; `check` changes no host; `diff` shows changed files.
+
+    playbook: a part of the site's, for hosts of one kind.
+    """
 
     limit: str = ""
     check: bool = False
     diff: bool = False
+    playbook: str = SITE
 
 
 @dataclass(frozen=True)
@@ -94,13 +98,15 @@ def _run(playbooks: Playbooks, options: DeployOptions, listener: Listener, say: 
     Ansible leaves off after a play in which every host was lost, as it happens where a group has one host;
     those of later plays wait then, and so it is run again for them.
     """
-    whole = playbooks.run(SITE, listener, limit=options.limit, check=options.check, diff=options.diff)
+    whole = playbooks.run(
+        options.playbook, listener, limit=options.limit, check=options.check, diff=options.diff
+    )
     lost: frozenset[str] = frozenset()
     while whole.broken_off and whole.lost > lost:
         lost = whole.lost
         say(f"Once more for the hosts that had no turn yet, without {', '.join(sorted(lost))}")
         limit = _without(options.limit, lost)
-        again = playbooks.run(SITE, listener, limit=limit, check=options.check, diff=options.diff)
+        again = playbooks.run(options.playbook, listener, limit=limit, check=options.check, diff=options.diff)
         if again.nobody:
             break
         whole = whole.followed_by(again)

@@ -10,8 +10,9 @@ from typing import Protocol
 from provisioner.core.answers import Answer
 from provisioner.core.certificates import CertificateInfo
 from provisioner.core.customers import Customer
+from provisioner.core.dem import DemServer
 from provisioner.core.dkim import Algorithm, DkimKey
-from provisioner.core.fleet import Host, Inventory
+from provisioner.core.fleet import Address, Host, Inventory
 from provisioner.core.probes import ProbeAsk, Probed
 from provisioner.core.publishing import PublishResult
 from provisioner.core.records import Record
@@ -84,6 +85,25 @@ class Passwords(Protocol):
 
     def hash_password(self, password: str) -> str:
         """Its hash, as an account keeps it."""
+
+
+class DemStore(Protocol):
+    """Where list servers are kept: an inventory directory."""
+
+    def unchanged_on_error(self, host: str, customer: str) -> AbstractContextManager[None]:
+        """Put every file back, should what is done meanwhile fail."""
+
+    def write(self, server: DemServer, secrets: Mapping[str, str]) -> None:
+        """Write a server's settings, and its passwords, which it encrypts."""
+
+    def write_settings(self, server: DemServer) -> None:
+        """Write what differs of a server's public settings."""
+
+    def add_host(self, name: str, address: Address) -> None:
+        """Enter its host."""
+
+    def remove(self, host: str) -> None:
+        """Take its host, settings and passwords away."""
 
 
 KeyMaker = Callable[[Algorithm], tuple[str, bytes]]

@@ -19,6 +19,7 @@ from provisioner.adapters.lab.hosts import HostState
 from provisioner.adapters.lab.identity import Identity
 from provisioner.adapters.lab.layout import Lab, LabHost
 from provisioner.adapters.lab.substrate import Substrate
+from provisioner.core.errors import UsageError
 
 __all__ = ["EmbeddedLab", "HostState", "Lab", "LabError", "LabHost"]
 
@@ -84,6 +85,21 @@ class EmbeddedLab:
         self.substrate.podman("kill", f"--signal={signal}", self.lab.container(name))
         if signal == "KILL":  # so that whoever looks next sees it down
             self.substrate.podman("wait", self.lab.container(name))
+
+    def resize(self, name: str, memory: str, cpus: float) -> None:
+        """Give a running machine so much memory (`2g`; empty: as it is) and so many processors (0: as it is).
+
+        Raises: UsageError where the lab's containers have no control groups of memory and processors.
+        """
+        if not self.substrate.unified_cgroups:
+            raise UsageError(
+                "This machine gives the lab's containers no limits of memory or processors to change",
+                hint="A machine whose control groups are all version 2 does",
+            )
+        self.substrate.prepare()
+        options = [f"--memory={memory}", f"--memory-swap={memory}"] if memory else []
+        options += [f"--cpus={cpus:g}"] if cpus else []
+        self.substrate.podman("update", *options, self.lab.container(name))
 
     def ssh_command(self, name: str) -> list[str]:
         """The command line that logs in to machine `name`. Raises: UsageError when there is none."""

@@ -38,14 +38,14 @@ def _headers(domain: str, probe: Probed) -> Finding:
     if probe.verdict is Verdict.WRONG:
         fix = f"See: provisioner dkim check {domain}"
         return Finding("one-click", domain, Status.FAIL, f"its probe: {probe.said}", probe.host, fix)
-    missing = _not_covered(BytesHeaderParser().parsebytes(probe.raw))
+    missing = not_covered(BytesHeaderParser().parsebytes(probe.raw))
     if missing:
         return Finding("one-click", domain, Status.FAIL, missing, probe.host, _SIGN)
     seen = "List-Unsubscribe and List-Unsubscribe-Post arrive as they were, covered by every signature"
     return Finding("one-click", domain, Status.PASS, seen, probe.host)
 
 
-def _not_covered(message: Message) -> str:
+def not_covered(message: Message) -> str:
     """What is wrong with the headers of a signed message, in words; empty when nothing is."""
     links = re.findall(r"<\s*(https://[^>\s]+)\s*>", str(message.get("List-Unsubscribe", "")))
     if not links:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import socket
 import threading
 from collections.abc import Iterator
@@ -105,6 +106,17 @@ def test_a_failing_command_is_a_result_and_the_connection_serves_more(host: Host
 
 def test_much_input_to_a_command_that_does_not_read_it(host: Host) -> None:
     assert run(host, ["deaf"], b"x" * 10_000_000).text == "deaf|"
+
+
+def test_what_a_command_tells_is_heard_and_its_output_passed_on(host: Host) -> None:
+    lines: list[str] = []
+    pieces: list[bytes] = []
+    with Ssh(host) as ssh:
+        text = io.BytesIO(b"x" * 700_000)
+        result = ssh.run(["echo"], text, told=lines.append, sink=pieces.append)
+    assert lines == ["first", "last"]
+    assert b"".join(pieces) == b"echo|" + b"x" * 700_000
+    assert (result.stdout, result.complaint) == (b"", "last")
 
 
 def test_a_connection_lost_meanwhile_is_an_error(host: Host) -> None:

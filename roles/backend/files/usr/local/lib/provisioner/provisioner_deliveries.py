@@ -108,13 +108,7 @@ class Ledger:
     def _moment(self, stamp: bytes) -> float:
         """Seconds since 1970 of a time without a year: the latest that has been."""
         if stamp[:12] != self._minute:
-            year = time.localtime(self.now).tm_year
-            for candidate in (year, year - 1):
-                read = time.strptime(f"{candidate} {stamp[:12].decode()}", "%Y %b %d %H:%M")
-                self._time = time.mktime(read)
-                if self._time <= self.now:
-                    break
-            self._minute = stamp[:12]
+            self._minute, self._time = stamp[:12], moment_of(stamp[:12], self.now)
         return self._time
 
     def told(self) -> dict[str, object]:
@@ -139,6 +133,16 @@ class Ledger:
                 for login, found in self.logins.items()
             }
         }
+
+
+def moment_of(minute: bytes, now: float) -> float:
+    """Seconds since 1970 of `Mon dd hh:mm`: the latest that has been."""
+    year, found = time.localtime(now).tm_year, 0.0
+    for candidate in (year, year - 1):
+        found = time.mktime(time.strptime(f"{candidate} {minute.decode()}", "%Y %b %d %H:%M"))
+        if found <= now:
+            break
+    return found
 
 
 def lines(log: Path, since: float) -> Iterator[bytes]:

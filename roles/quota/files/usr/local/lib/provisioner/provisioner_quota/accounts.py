@@ -29,6 +29,12 @@ class Account:
     suspended: str | None = None
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
     suppresses: bool = True
+    own_counter: str = ""
+
+    @property
+    def counter(self) -> str:
+        """Under which name its mail is counted: the customer's, or its own when it has a plan of its own."""
+        return self.own_counter or self.customer
 
     def limit(self, name: str, now: float) -> int | None:
         """The limit that holds now; None when there is none."""
@@ -58,6 +64,7 @@ def parse(line: bytes) -> Account:
         suspended=facts.get("suspended"),
         networks=tuple(ip_network(network) for network in facts.get("networks", ())),
         suppresses=facts.get("suppression") != "off",
+        own_counter=facts.get("counter", ""),
     )
 
 

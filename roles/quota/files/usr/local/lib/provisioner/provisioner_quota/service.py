@@ -136,7 +136,7 @@ class Quota:
         names = ("recipients_per_day", "recipients_per_hour", "messages_per_minute", "connections")
         day, hour, minute, connections = (account.limit(name, now) or NO_LIMIT for name in names)
         return Charge(
-            customer=account.customer,
+            customer=account.counter,
             login=request.login,
             instance=f"{self.host}.{request.instance}",
             session=session.name,

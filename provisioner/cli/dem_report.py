@@ -1,0 +1,205 @@
+"""`provisioner dem report|guard`: what became of campaigns, and those that have to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from provisioner.adapters import campaign_page, campaigns, deliveries, dem_hosts, suppressions
+from provisioner.adapters.dem_hosts import DemHost
+from provisioner.adapters.yaml_files import write_atomic
+from provisioner.cli import output, wiring
+from provisioner.cli.context import context
+from provisioner.cli.dem import Check, Json, Name, app, found
+from provisioner.core import campaigns as core
+from provisioner.core.campaigns import Campaign, Report
+from provisioner.core.dem import DemServer
+from provisioner.core.errors import CheckFailed, HostsFailed, UsageError
+from provisioner.core.fleet import Inventory
+from provisioner.workflows.dem import host_of
+from provisioner.workflows.usage_notices import sender_of
+
+
+@app.command()
+def report(
+    ctx: typer.Context,
+    name: Name,
+    campaign: Annotated[str | None, typer.Argument(help="Its id; else the newest.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page for the customer.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write a table for the customer.")] = None,
+    list_: Annotated[bool, typer.Option("--list", help="Only list the campaigns.")] = False,
+    json: Json = False,
+) -> None:
+    """Show what became of a campaign: delivered, bounced by kind and provider, complaints, who left."""
+    inventory, server, host = found(ctx, name)
+    with dem_hosts.talking(host) as talk:
+        there = campaigns.listed(talk)
+    if list_:
+        _listed(there, json=json)
+        return
+    chosen = next((each for each in there if campaign in {None, each.id}), None)
+    if chosen is None:
+        what = f"campaign {campaign!r}" if campaign else "campaign"
+        raise UsageError(f"{server.host} has no {what}", hint=f"provisioner dem report {name} --list")
+    made = _report(inventory, server, chosen)
+    language = server.language or _language(inventory, server)
+    if html is not None:
+        write_atomic(html, campaign_page.page(made, server, language, wiring.now()))
+    if csv is not None:
+        write_atomic(csv, core.table(made))
+    if json:
+        output.as_json(_facts(made))
+    else:
+        _shown(made)
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """A campaign that was paused, or would be, and why."""
+
+    customer: str
+    campaign: str
+    subject: str
+    why: str
+    told: tuple[str, ...] = ()
+
+
+@app.command()
+def guard(ctx: typer.Context, check: Check = False, json: Json = False) -> None:
+    """Pause campaigns above their server's bounce or complaint rate, and tell support and the customer.
+
+    For a timer. A server that is paused already is left alone. Exit code 1 when something was paused, 3 when
+    a server did not answer; the others were looked at.
+    """
+    inventory = context(ctx).load()
+    paused: list[Guarded] = []
+    silent: list[str] = []
+    for server in inventory.dem:
+        try:
+            with dem_hosts.talking(host_of(inventory, server)) as talk:
+                paused += _guard(inventory, server, talk, check=check)
+        except (HostsFailed, CheckFailed) as error:
+            silent.append(f"{server.host}: {error.message}")
+    if json:
+        output.as_json(paused)
+    else:
+        for each in paused:
+            output.say(
+                f"{each.customer}: {each.subject!r}: {each.why}; told {', '.join(each.told) or 'nobody'}"
+            )
+    if silent:
+        raise HostsFailed(f"Not looked at: {'; '.join(silent)}")
+    if paused and not check:
+        raise CheckFailed(f"Paused: {', '.join(each.customer for each in paused)}")
+
+
+def _guard(inventory: Inventory, server: DemServer, talk: DemHost, *, check: bool) -> list[Guarded]:
+    if talk.ask("status").get("paused"):
+        return []
+    for campaign in core.guarded(campaigns.listed(talk), wiring.now()):
+        made = _report(inventory, server, campaign)
+        why = core.too_much(server, made)
+        if why:
+            told: tuple[str, ...] = ()
+            if not check:
+                talk.ask("pause", question={"reason": why})
+                told = _tell(inventory, server, made, why)
+            return [Guarded(server.customer, campaign.id, campaign.subject, why, told)]
+    return []
+
+
+def _tell(inventory: Inventory, server: DemServer, made: Report, why: str) -> tuple[str, ...]:
+    """Write to support and the customer; who was told. Nobody, where notices have no sender."""
+    customer = inventory.customer(server.customer)
+    assert customer is not None  # noqa: S101 - the inventory is valid
+    try:
+        sender, account = sender_of(inventory)
+    except UsageError as error:
+        output.note(f"Nobody was written to: {error.message}")
+        return ()
+    wanted = {inventory.settings.postmaster: "en", customer.contact: _language(inventory, server)}
+    notices = [
+        {
+            "account": account,
+            "sender": sender,
+            "recipient": to,
+            "message": campaign_page.paused(made, server, why, language, sender, to, wiring.now()),
+        }
+        for to, language in wanted.items()
+    ]
+    answers = deliveries.hand_over(inventory.group("backends"), notices)
+    return tuple(to for to, (code, _) in zip(wanted, answers, strict=True) if code < 400)
+
+
+def _report(inventory: Inventory, server: DemServer, campaign: Campaign) -> Report:
+    attempts = campaigns.attempts(inventory.group("backends"), server, campaign)
+    entries = suppressions.every(inventory.group("frontends"), server.customer)
+    return core.report(campaign, attempts, entries)
+
+
+def _language(inventory: Inventory, server: DemServer) -> campaign_page.Language:
+    customer = inventory.customer(server.customer)
+    return customer.language if customer else "en"
+
+
+def _listed(there: list[Campaign], *, json: bool) -> None:
+    if json:
+        output.as_json(there)
+        return
+    rows = [(c.id, f"{c.started:%Y-%m-%d %H:%M}", c.list_name, c.subject, str(c.recipients)) for c in there]
+    output.table(("Campaign", "Began (UTC)", "List", "Subject", "Recipients"), rows)
+
+
+def _facts(made: Report) -> dict[str, Any]:
+    return {
+        "campaign": made.campaign,
+        "total": _numbers(made.total),
+        "providers": {line.provider: _numbers(line) for line in made.lines},
+        "complaints": made.complaints,
+        "unsubscribed": made.campaign.unsubscribed,
+        "removed": made.removed,
+        "bounce_rate": round(made.bounce_rate, 2),
+        "complaint_rate": round(made.complaint_rate, 3),
+    }
+
+
+def _numbers(line: core.Line) -> Mapping[str, object]:
+    bounced = {kind.value: line.bounced.get(kind, 0) for kind in core.KINDS}
+    return {
+        "recipients": line.recipients,
+        "delivered": line.delivered,
+        "deferred": line.deferred,
+        "bounced": bounced,
+    }
+
+
+def _shown(made: Report) -> None:
+    campaign = made.campaign
+    output.say(
+        f"{campaign.subject} ({campaign.id}), to {campaign.list_name} "
+        f"from {campaign.started:%Y-%m-%d %H:%M} UTC"
+    )
+    heads = (
+        "Provider",
+        "Recipients",
+        "Delivered",
+        "Deferred",
+        *(f"Bounced {kind.value}" for kind in core.KINDS),
+    )
+    rows = [
+        (
+            line.provider or "all",
+            *map(str, (line.recipients, line.delivered, line.deferred)),
+            *(str(line.bounced.get(kind, 0)) for kind in core.KINDS),
+        )
+        for line in (*made.lines, made.total)
+    ]
+    output.table(heads, rows)
+    output.say(
+        f"{made.complaints} complaints, {campaign.unsubscribed} unsubscribed, "
+        f"{len(made.removed)} addresses written to no more"
+    )

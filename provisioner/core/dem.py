@@ -1,0 +1,96 @@
+"""A customer's own list server ("Mail DEM"): one host with list software, which sends through the fleet."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from provisioner.core.names import Domain, Email, Login, Slug
+
+GROUP = "dem"
+"""The group in hosts.yml."""
+
+PLAN = "dem"
+"""The plan of the account that a list server sends with."""
+
+ARCHIVE_SCHEME = "https://"
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Percent = Annotated[float, Field(gt=0, le=100)]
+
+
+class Software(StrEnum):
+    """The list software: Sympa from Debian's packages, phpList from an archive."""
+
+    SYMPA = "sympa"
+    PHPLIST = "phplist"
+
+
+class Certificate(StrEnum):
+    """Who vouches for the web site: the fleet's own authority, an ACME server, or files that are given."""
+
+    FLEET = "fleet"
+    ACME = "acme"
+    GIVEN = "given"
+
+
+class DemServer(BaseModel):
+    """`host_vars/<host>/dem.yml`: each key has the prefix `dem_` there, and `host` is the folder's name.
+
+    site: its web name, in or below a domain of the customer. domain: what newsletters are written From:, one
+    of the customer's. account: its login at the fleet. return_tag: in its return paths. archive: phpList's,
+    a path on the operator's machine or an https URL. language: of its pages; None is the role's.
+    bounce_rate, complaint_rate: per cent of a campaign's recipients above which it is paused.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=lambda name: f"dem_{name}", populate_by_name=True
+    )
+
+    host: Slug
+    customer: Slug
+    site: Domain
+    domain: Domain
+    software: Software = Software.SYMPA
+    admin: Email
+    account: Login
+    return_tag: Annotated[str, Field(pattern=r"^[0-9a-f]{8}$")]
+    archive: Annotated[str, Field(min_length=1)] | None = None
+    archive_sha256: Sha256 | None = None
+    certificate: Certificate = Certificate.FLEET
+    certificate_chain: str | None = None
+    certificate_key: str | None = None
+    language: Literal["en", "it"] | None = None
+    bounce_rate: Percent = 5.0
+    complaint_rate: Percent = 0.3
+
+    @model_validator(mode="after")
+    def _fits(self) -> DemServer:
+        if self.software is Software.PHPLIST and not (self.archive and self.archive_sha256):
+            raise ValueError("phplist needs dem_archive and dem_archive_sha256")
+        if self.software is Software.SYMPA and (self.archive or self.archive_sha256):
+            raise ValueError("sympa comes from Debian's packages: it takes no dem_archive")
+        if self.certificate is Certificate.GIVEN and not (self.certificate_chain and self.certificate_key):
+            raise ValueError(
+                "a certificate that is given needs dem_certificate_chain and dem_certificate_key"
+            )
+        if self.archive and "://" in self.archive and not self.archive.startswith(ARCHIVE_SCHEME):
+            raise ValueError(f"dem_archive: {self.archive!r} is neither a path nor an https URL")
+        return self
+
+    @property
+    def url(self) -> str:
+        """The web site."""
+        return f"https://{self.site}/"
+
+
+def settings_file(host: str) -> str:
+    """Where a host's public settings are, below the inventory."""
+    return f"host_vars/{host}/dem.yml"
+
+
+def secrets_file(host: str) -> str:
+    """Where its passwords are, encrypted as a whole."""
+    return f"host_vars/{host}/dem_secrets.yml"
