@@ -18,7 +18,7 @@ from provisioner.core.inbound_tls import MtaSts
 from provisioner.core.names import DnsName, Domain, Duration, Email, Slug
 from provisioner.core.plans import SHIPPED, Plan
 
-FLEET_GROUPS = ("loadbalancers", "frontends", "backends", "state")
+FLEET_GROUPS = ("loadbalancers", "frontends", "backends", "state", "dem")
 """Groups that have a role in every fleet."""
 
 LAB_GROUPS = ("nameservers", "world")
