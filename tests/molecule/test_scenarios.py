@@ -13,8 +13,10 @@ import pytest
 PROJECT = Path(__file__).parent.parent.parent
 SCENARIOS = sorted(path.parent.name for path in (PROJECT / "molecule").glob("*/molecule.yml"))
 ROLES = sorted(path.name for path in (PROJECT / "roles").iterdir() if path.is_dir())
-TIME_LIMIT = 600.0
-"""Seconds for one scenario; each takes one to two minutes on two cores."""
+TIME_LIMIT = 1200.0
+"""Seconds for one scenario; each takes one to two minutes on two cores, a list server five."""
+NEEDS = {"dem_phplist": "PROVISIONER_PHPLIST_ARCHIVE"}
+"""Scenarios that need what is not in the tree: a file, whose path is in this environment variable."""
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m|\x1b\]8;.*?\x1b\\")
 
 
@@ -24,6 +26,9 @@ def test_every_role_has_a_scenario() -> None:
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_scenario(scenario: str) -> None:
+    needed = NEEDS.get(scenario)
+    if needed and not os.environ.get(needed):
+        pytest.skip(f"{needed} names no archive")
     tools = Path(sys.executable).parent
     done = subprocess.run(
         [tools / "molecule", "test", "--scenario-name", scenario],

@@ -1,0 +1,98 @@
+"""What every kind of list software has to be able to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from provisioner_dem.returns import Bounce
+
+
+class DemError(Exception):
+    """What the operator can be told, in a sentence."""
+
+
+@dataclass(frozen=True)
+class MailingList:
+    """A list and how many are subscribed to it."""
+
+    name: str
+    subscribers: int
+
+
+@dataclass(frozen=True)
+class Subscriber:
+    """An address on a list; bounces: how many the software counts at present."""
+
+    email: str
+    confirmed: bool
+    bounces: int
+
+
+@dataclass(frozen=True)
+class Newsletter:
+    """A campaign: to a list, as text, as HTML, or both."""
+
+    list: str
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an upgrade led from and to, and how many seconds the web site was away."""
+
+    before: str
+    after: str
+    downtime: float
+
+
+class Software(Protocol):
+    """An adaptor. Methods raise DemError where the software refuses, OSError where it does not answer."""
+
+    @property
+    def services(self) -> Sequence[str]:
+        """Systemd's units that have to stand still while data is put back."""
+
+    @property
+    def folders(self) -> Sequence[Path]:
+        """Where it keeps what is not in the database."""
+
+    def version(self) -> str:
+        """What is installed."""
+
+    def lists(self) -> list[MailingList]:
+        """Every list, by name."""
+
+    def create_list(self, name: str, subject: str, language: str) -> None:
+        """Make a list to which people subscribe by themselves, with double opt-in."""
+
+    def subscribers(self, name: str) -> list[Subscriber]:
+        """Who is on a list, by address."""
+
+    def subscribe(self, name: str, emails: Sequence[str]) -> int:
+        """Put addresses on a list without asking them; how many were not on it."""
+
+    def unsubscribe(self, name: str, email: str) -> bool:
+        """Take an address off, without a letter to it; whether it was there."""
+
+    def send(self, newsletter: Newsletter, campaign: str) -> None:
+        """Have a campaign sent."""
+
+    def waiting(self) -> int:
+        """How many messages the software has not handed to Postfix yet."""
+
+    def bounce(self, bounce: Bounce, message: bytes) -> str:
+        """Count a bounce as the software does; in a word what was done."""
+
+    def set_administrator(self, email: str, password: str) -> bool:
+        """Give the administrator a password; whether anything changed."""
+
+    def healthy(self) -> str:
+        """Empty when the web site answers and the database is as it has to be; else what is wrong."""
+
+    def upgrade(self, archive: str, sha256: str) -> Change:
+        """Install a newer version, or leave all as it was and raise DemError."""

@@ -1,0 +1,182 @@
+"""Sympa 6.2, through its command line, its queues and, for what it has no command for, its tables."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from provisioner_dem import debian, letters
+from provisioner_dem.commands import run
+from provisioner_dem.database import Store
+from provisioner_dem.returns import Bounce
+from provisioner_dem.settings import Settings
+from provisioner_dem.software import Change, DemError, MailingList, Newsletter, Subscriber
+
+LIBEXEC = Path("/usr/lib/sympa/bin")
+DATA = Path("/var/lib/sympa/list_data")
+SPOOLS = Path("/var/spool/sympa")
+USER = "sympa"
+LANGUAGES = {"en": "en-US", "it": "it"}
+COUNTED = frozenset({"hard", "soft", "full", "blocked"})
+
+_LIST = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
+# Standard input is the password; Sympa's own library makes the hash, and tells whether the old one fits.
+_ADMINISTRATOR = r"""
+use lib '/usr/share/sympa/lib';
+use Conf; use Sympa::DatabaseManager; use Sympa::User; use Sympa::Constants;
+Conf::load() or die "no configuration"; Sympa::DatabaseManager->instance or die "no database";
+my ($email) = @ARGV; my $password = do { local $/; <STDIN> };
+my $user = Sympa::User::get_global_user($email);
+my $old = $user ? ($user->{password} // '') : '';
+if (length $old and Sympa::User::password_fingerprint($password, $old) eq $old) { print 'same'; exit 0 }
+my %new = (email => $email, password => $password);
+($user ? Sympa::User::update_global_user($email, {password => $password})
+       : Sympa::User::add_global_user({%new}))
+  or die 'not changed';
+print 'changed';
+"""
+
+
+class Sympa:
+    """The adaptor. Lists are of one domain, the customer's."""
+
+    services = ("wwsympa.service", "sympa.service", "sympa-bulk.service", "sympa-bounced.service",
+                "sympa-task_manager.service")  # fmt: skip
+    folders = (DATA, SPOOLS, Path("/var/lib/sympa/bounce"))
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.store = Store(settings.database)
+
+    def version(self) -> str:
+        """What Debian's package says."""
+        return debian.version("sympa")
+
+    def lists(self) -> list[MailingList]:
+        """A list is a folder with a configuration that is open."""
+        rows = self.store.rows(
+            "SELECT list_subscriber, COUNT(*) FROM subscriber_table WHERE robot_subscriber = %s GROUP BY 1",
+            (self.settings.domain,),
+        )
+        counts = {name: int(count) for name, count in rows}
+        names = sorted(file.parent.name for file in DATA.glob("*/config"))
+        return [MailingList(name, counts.get(name, 0)) for name in names]
+
+    def create_list(self, name: str, subject: str, language: str) -> None:
+        """Make a newsletter; only who logs in as its owner, and this tool, may write to it."""
+        if not _LIST.fullmatch(name):
+            raise DemError(f"{name!r} is no name for a list: a-z, 0-9, - and _, at most 50")
+        if (DATA / name).exists():
+            raise DemError(f"there is a list {name}")
+        people = "".join(
+            f"<{role} multiple='1'><email>{escape(email)}</email></{role}>"
+            for role, email in (
+                ("owner", self.settings.admin),
+                ("editor", self.settings.sender),
+                ("editor", self.settings.admin),
+            )
+        )
+        text = (
+            f"<?xml version='1.0' encoding='UTF-8'?><list><listname>{name}</listname><type>provisioner</type>"
+            f"<subject>{escape(subject)}</subject><topics>other</topics>"
+            f"<lang>{LANGUAGES.get(language, 'en-US')}</lang>{people}</list>"
+        )
+        with tempfile.NamedTemporaryFile("w", suffix=".xml", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            Path(file.name).chmod(0o644)
+            said = run(
+                ["sympa", "create", f"--input-file={file.name}", self.settings.domain], user=USER, check=False
+            )
+        if not (DATA / name / "config").exists():
+            raise DemError(f"Sympa made no list {name}: {said.strip()[-300:]}")
+
+    def subscribers(self, name: str) -> list[Subscriber]:
+        """Sympa has only who confirmed; the third number of its note of bounces counts them."""
+        self._need(name)
+        rows = self.store.rows(
+            "SELECT user_subscriber, bounce_subscriber FROM subscriber_table"
+            " WHERE list_subscriber = %s AND robot_subscriber = %s ORDER BY 1",
+            (name, self.settings.domain),
+        )
+        return [Subscriber(email, True, _bounces(note)) for email, note in rows]
+
+    def subscribe(self, name: str, emails: Sequence[str]) -> int:
+        """Those who are there already stay as they are."""
+        there = {subscriber.email for subscriber in self.subscribers(name)}
+        new = sorted({email.lower() for email in emails} - there)
+        if new:
+            run(["sympa", "add", "--quiet", self._address(name)], "\n".join(new), user=USER)
+        return len(new)
+
+    def unsubscribe(self, name: str, email: str) -> bool:
+        """No letter goes to the address, nor to the owner."""
+        if email.lower() not in {subscriber.email for subscriber in self.subscribers(name)}:
+            return False
+        run(["sympa", "del", "--quiet", self._address(name)], email.lower(), user=USER)
+        return True
+
+    def send(self, newsletter: Newsletter, campaign: str) -> None:
+        """As if its editor had sent it to the list."""
+        self._need(newsletter.list)
+        address = self._address(newsletter.list)
+        message = letters.compose(self.settings, address, newsletter, campaign)
+        run([str(LIBEXEC / "queue"), address], message, user=USER)
+
+    def waiting(self) -> int:
+        """Incoming messages count as one, those that are being distributed by recipient."""
+        incoming = sum(1 for path in (SPOOLS / "msg").glob("*@*") if path.is_file())
+        packets = (path for path in (SPOOLS / "bulk/pct").glob("*/*") if path.is_file())
+        return incoming + sum(len(path.read_bytes().splitlines()) for path in packets)
+
+    def bounce(self, bounce: Bounce, message: bytes) -> str:
+        """A complaint unsubscribes at once; failures go to the bounce manager, in the form it reads."""
+        if not (DATA / bounce.list / "config").exists():
+            return "of no list"
+        if bounce.kind == "complaint":
+            return "unsubscribed" if self._complaint(bounce) else "not subscribed"
+        if bounce.kind not in COUNTED:
+            return "not counted"
+        local, _, domain = bounce.recipient.partition("@")
+        to = f"bounce+{local}==a=={domain}=={bounce.list}@{self.settings.domain}"
+        report = letters.report(bounce, to, self.settings.site, message)
+        run([str(LIBEXEC / "bouncequeue"), f"sympa@{self.settings.domain}"], report)
+        return "counted"
+
+    def _complaint(self, bounce: Bounce) -> bool:
+        there = {subscriber.email for subscriber in self.subscribers(bounce.list)}
+        if bounce.recipient in there:
+            run(["sympa", "del", "--quiet", self._address(bounce.list)], bounce.recipient)
+        return bounce.recipient in there
+
+    def set_administrator(self, email: str, password: str) -> bool:
+        """The listmaster's password for the web site."""
+        return run(["perl", "-e", _ADMINISTRATOR, email], password, user=USER).endswith("changed")
+
+    def healthy(self) -> str:
+        """Its health check looks at the configuration and the tables."""
+        said = run(["sympa", "check"], user=USER, check=False)
+        wrong = [line for line in said.splitlines() if "error" in line.lower()]
+        return wrong[0] if wrong else debian.answers(f"https://{self.settings.site}/sympa", "sympa")
+
+    def upgrade(self, archive: str, sha256: str) -> Change:
+        """From Debian's packages alone."""
+        if archive or sha256:
+            raise DemError("Sympa comes from Debian's packages: there is no archive to give")
+        return debian.upgrade("sympa", self)
+
+    def _address(self, name: str) -> str:
+        return f"{name}@{self.settings.domain}"
+
+    def _need(self, name: str) -> None:
+        if not _LIST.fullmatch(name) or not (DATA / name / "config").exists():
+            raise DemError(f"there is no list {name}")
+
+
+def _bounces(note: str | None) -> int:
+    # "first last count status", times in seconds since 1970
+    words = (note or "").split()
+    return int(words[2]) if len(words) > 2 and words[2].isdigit() else 0
