@@ -13,9 +13,10 @@ from provisioner.core.errors import HostsFailed
 from provisioner.core.fleet import Host
 
 _MAILBOXES = "/var/mail/world"
+# Nothing is there before the first mail has come.
 _PACK = (
-    f"cd {_MAILBOXES} && find . -path '*/new/*' -newermt @$0 -print0"
-    " | tar --create --null --files-from=- --file=-"
+    f"if test -d {_MAILBOXES}; then find {_MAILBOXES} -path '*/new/*' -newermt @$0 -print0; fi"
+    " | tar --create --absolute-names --null --files-from=- --file=-"
 )
 
 
