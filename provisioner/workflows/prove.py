@@ -128,10 +128,11 @@ def prepare(tools: Tools, wanted: NewCustomer, say: Callable[[str], None]) -> No
     for subject in (None, *wanted.domains):
         done = dns.publish(inventory, subject, tools.publisher(inventory))
         say(f"{subject or 'the fleet'}: {len(done)} record sets published")
+    _sign(tools, wanted.domains, say)
+    inventory = tools.store.load()
     for domain in wanted.domains:
         _await_dns(tools, inventory, domain)
         say(f"{domain}: SPF, DKIM and DMARC verified at every authoritative server")
-    _sign(tools, wanted.domains, say)
 
 
 def _sign(tools: Tools, domains: Sequence[str], say: Callable[[str], None]) -> None:
