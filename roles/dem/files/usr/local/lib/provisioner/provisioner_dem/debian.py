@@ -60,6 +60,12 @@ def services(verb: str, *units: str) -> None:
     run(["systemctl", verb, *units])
 
 
+def active(*units: str) -> list[str]:
+    """Those of these units that run."""
+    states = run(["systemctl", "is-active", *units], check=False).split()
+    return [unit for unit, state in zip(units, states, strict=False) if state == "active"]
+
+
 def answers(url: str, expected: str) -> str:
     """Ask this host's web server for a page; empty when it holds `expected`, else what is wrong."""
     parts = urlsplit(url)

@@ -6,7 +6,7 @@ import os
 import shutil
 import tarfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -73,7 +73,7 @@ class Keeper:
                 archives.check_inside(tar, allowed)
             before = folder / "before.sql"
             self._dump(before)
-            with self._standstill():
+            with self._standstill(debian.active(*self.software.services)):
                 try:
                     self._put(folder / DATABASE, folder / DATA)
                 except (DemError, OSError, tarfile.TarError):
@@ -87,10 +87,11 @@ class Keeper:
         with self._workshop() as folder:
             dump = folder / "before.sql"
             self._dump(dump)
+            running = debian.active(*self.software.services)
             try:
                 return self.software.upgrade(archive, sha256)
             except DemError:
-                with self._standstill():
+                with self._standstill(running):
                     self._load(dump)
                 raise
 
@@ -101,12 +102,14 @@ class Keeper:
             yield Path(folder)
 
     @contextmanager
-    def _standstill(self) -> Iterator[None]:
+    def _standstill(self, running: Sequence[str]) -> Iterator[None]:
         debian.services("stop", *self.software.services)
         try:
             yield
         finally:
-            debian.services("start", *reversed(self.software.services))
+            # One that does not start must not hide what went wrong before: `status` tells.
+            for unit in reversed(running):
+                run(["systemctl", "start", unit], check=False)
 
     def _dump(self, file: Path) -> None:
         argv = ["mariadb-dump", "--single-transaction", "--routines", "--triggers", "--hex-blob",

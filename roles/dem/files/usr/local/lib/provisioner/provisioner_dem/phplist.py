@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -194,6 +195,8 @@ class PhpList:
                 raise DemError(f"phpList {release.name} is not well: {wrong}")
         except (DemError, OSError) as error:
             _switch(RELEASES / before)
+            # A mended archive of the same version has to be laid out anew.
+            shutil.rmtree(release, ignore_errors=True)
             raise DemError(str(error)) from error
         debian.services("start", QUEUE)
         SERVED.write_text(sha256)
