@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import ssl
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,15 +10,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from html import escape
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from provisioner.adapters import pki
 from provisioner.core.dem import DemServer
 from provisioner.core.suppression import Reason
 from provisioner.core.world import Behaviour
+from tests.https import served_over_tls
 
 SITE = "news.acme.example"
 SERVER = DemServer(
@@ -237,17 +236,5 @@ def serving(software: ListServer, folder: Path) -> Iterator[tuple[Path, int]]:
 
         do_GET = do_HEAD = do_POST = _answer  # noqa: N815
 
-    authority = pki.make_authority("test", datetime.now(UTC))
-    pair = pki.issue(authority, (SITE,), datetime.now(UTC))
-    (folder / "ca.crt").write_bytes(authority.certificate)
-    (folder / "site.pem").write_bytes(pair.certificate + pair.key)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "site.pem")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield folder / "ca.crt", server.server_address[1]
-    finally:
-        server.shutdown()
-        server.server_close()
+    with served_over_tls(folder, SITE, Handler) as where:
+        yield where

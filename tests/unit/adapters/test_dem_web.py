@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import ssl
-import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
-from provisioner.adapters import pki
 from provisioner.adapters.dem_web import DemWeb
+from tests.https import served_over_tls
 
 SITE = "news.acme.example"
 
@@ -50,19 +47,8 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int]]:
-    folder = tmp_path_factory.mktemp("tls")
-    authority = pki.make_authority("test", datetime.now(UTC))
-    pair = pki.issue(authority, (SITE,), datetime.now(UTC))
-    (folder / "ca.crt").write_bytes(authority.certificate)
-    (folder / "site.pem").write_bytes(pair.certificate + pair.key)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "site.pem")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield folder / "ca.crt", server.server_address[1]
-    server.shutdown()
-    server.server_close()
+    with served_over_tls(tmp_path_factory.mktemp("tls"), SITE, Handler) as where:
+        yield where
 
 
 @pytest.fixture
