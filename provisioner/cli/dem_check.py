@@ -25,8 +25,8 @@ from provisioner.core.findings import Finding, all_good, worst_first
 from provisioner.core.fleet import Inventory
 from provisioner.core.names import email
 from provisioner.workflows.dem import host_of
-from provisioner.workflows.dem_check import Subject, Tools
 from provisioner.workflows.dem_check import check as run_check
+from provisioner.workflows.dem_run import Subject, Tools
 
 READERS = 1_000
 RECEIVERS = ("gmail.test", "yahoo.test", "libero.test")

@@ -13,8 +13,7 @@ from provisioner.core.customers import Customer
 from provisioner.core.documents import model_problems
 from provisioner.core.errors import Fault
 from provisioner.core.fleet import Inventory
-from provisioner.core.newcomers import Newcomer, claims
-from provisioner.core.validation import conflicts
+from provisioner.core.newcomers import Newcomer, claims, conflicts
 
 NEEDED = ("name", "contact", "domains")
 OPTIONAL = ("plan", "login", "password_hash", "time_zone", "language")

@@ -1,12 +1,14 @@
-"""What a new customer lays claim to, so that a fault in one thing hides no conflict over another."""
+"""Why new customers can't join; a fault in one thing hides no conflict over another."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from provisioner.core import names
+from provisioner.core.claims import own_names
+from provisioner.core.fleet import Inventory
 
 
 class Newcomer(Protocol):
@@ -55,3 +57,57 @@ def _valid(read: Callable[[str], str], values: Iterable[str]) -> Iterator[str]:
             yield read(value)
         except ValueError:
             continue
+
+
+def conflicts(inventory: Inventory, newcomers: Sequence[tuple[str, Newcomer]]) -> list[tuple[str, str]]:
+    """Why new customers can't join a valid inventory; empty when they can.
+
+    newcomers: each with the place it comes from, as "line 7". Returns (place, what is wrong there).
+    """
+    taken = _Taken(inventory)
+    found: list[tuple[str, str]] = []
+    for place, customer in newcomers:
+        found += [(place, message) for message in taken.objections(customer)]
+        taken.add(place, customer)
+    return found
+
+
+class _Taken:
+    """The names that are in use, and by whom."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._plans = inventory.plans
+        self._own = own_names(inventory.settings, inventory.hosts)
+        self._names: dict[str, str] = {}
+        self._domains: dict[str, str] = {}
+        self._logins: dict[str, str] = {}
+        for customer in inventory.customers:
+            self.add(f"customers/{customer.name}.yml", customer)
+
+    def add(self, place: str, customer: Newcomer) -> None:
+        self._names.setdefault(customer.name, place)
+        for domain in customer.domains:
+            self._domains.setdefault(domain, place)
+        for login in customer.logins:
+            self._logins.setdefault(login, place)
+
+    def objections(self, customer: Newcomer) -> Iterator[str]:
+        namesake = self._names.get(customer.name) if customer.name else None
+        if namesake is not None:
+            yield f"customer {customer.name!r} exists already, in {namesake}"
+        for plan in dict.fromkeys(customer.plans):
+            if plan not in self._plans:
+                yield f"there is no plan {plan!r}; plans: {', '.join(self._plans)}"
+        for kind, wanted, taken in (
+            ("domain", customer.domains, self._domains),
+            ("login", customer.logins, self._logins),
+        ):
+            for name in dict.fromkeys(wanted):
+                if wanted.count(name) > 1:
+                    yield f"{kind} {name!r} appears twice"
+                elif name in taken and taken[name] == namesake:
+                    continue  # follows from the name
+                elif name in taken:
+                    yield f"{kind} {name!r} is claimed by {taken[name]} already"
+                elif kind == "domain" and name in self._own:
+                    yield f"domain {name!r} is a name of the fleet itself"

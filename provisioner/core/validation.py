@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from provisioner.core import dem_rules, egress_pools, names
+from provisioner.core import claims, dem_rules, egress_pools
 from provisioner.core.customers import Customer
 from provisioner.core.dkim import DkimKey
 from provisioner.core.documents import Document, Documents, Encrypted, KeyPath, Problem, model_problems
 from provisioner.core.fleet import Address, FleetSettings, Host, Inventory
 from provisioner.core.hosts import parse_hosts
-from provisioner.core.newcomers import Newcomer
 from provisioner.core.plans import SHIPPED, Plan
 
 _NEEDED_GROUPS = ("loadbalancers", "frontends", "backends")
 _Model = TypeVar("_Model", bound=BaseModel)
-
-
-@dataclass(frozen=True)
-class _Claim:
-    """A name that a customer file lays claim to, and where."""
-
-    name: str
-    file: str
-    path: KeyPath
 
 
 def build(documents: Documents) -> tuple[Inventory | None, list[Problem]]:
@@ -47,8 +36,8 @@ def build(documents: Documents) -> tuple[Inventory | None, list[Problem]]:
     )
     customers = _customers(documents, problems)
     problems += _plan_rules(documents, customers, plans)
-    problems += _claim_rules(documents.customers, settings, hosts)
-    own = own_names(settings, hosts) if settings else set()
+    problems += claims.rules(documents.customers, settings, hosts)
+    own = claims.own_names(settings, hosts) if settings else set()
     dem, dem_problems = dem_rules.servers(documents, hosts, customers, own)
     problems += dem_problems
     keys = _keys(documents, problems)
@@ -149,60 +138,6 @@ def _find(data: object, host: str) -> KeyPath:
     return best
 
 
-def conflicts(inventory: Inventory, newcomers: Sequence[tuple[str, Newcomer]]) -> list[tuple[str, str]]:
-    """Why new customers can't join a valid inventory; empty when they can.
-
-    newcomers: each with the place it comes from, as "line 7". Returns (place, what is wrong there).
-    """
-    taken = _Taken(inventory)
-    found: list[tuple[str, str]] = []
-    for place, customer in newcomers:
-        found += [(place, message) for message in taken.objections(customer)]
-        taken.add(place, customer)
-    return found
-
-
-class _Taken:
-    """The names that are in use, and by whom."""
-
-    def __init__(self, inventory: Inventory) -> None:
-        self._plans = inventory.plans
-        self._own = own_names(inventory.settings, inventory.hosts)
-        self._names: dict[str, str] = {}
-        self._domains: dict[str, str] = {}
-        self._logins: dict[str, str] = {}
-        for customer in inventory.customers:
-            self.add(f"customers/{customer.name}.yml", customer)
-
-    def add(self, place: str, customer: Newcomer) -> None:
-        self._names.setdefault(customer.name, place)
-        for domain in customer.domains:
-            self._domains.setdefault(domain, place)
-        for login in customer.logins:
-            self._logins.setdefault(login, place)
-
-    def objections(self, customer: Newcomer) -> Iterator[str]:
-        namesake = self._names.get(customer.name) if customer.name else None
-        if namesake is not None:
-            yield f"customer {customer.name!r} exists already, in {namesake}"
-        for plan in dict.fromkeys(customer.plans):
-            if plan not in self._plans:
-                yield f"there is no plan {plan!r}; plans: {', '.join(self._plans)}"
-        for kind, wanted, taken in (
-            ("domain", customer.domains, self._domains),
-            ("login", customer.logins, self._logins),
-        ):
-            for name in dict.fromkeys(wanted):
-                if wanted.count(name) > 1:
-                    yield f"{kind} {name!r} appears twice"
-                elif name in taken and taken[name] == namesake:
-                    continue  # follows from the name
-                elif name in taken:
-                    yield f"{kind} {name!r} is claimed by {taken[name]} already"
-                elif kind == "domain" and name in self._own:
-                    yield f"domain {name!r} is a name of the fleet itself"
-
-
 def _customers(documents: Documents, problems: list[Problem]) -> list[Customer]:
     customers: list[Customer] = []
     for document in documents.customers:
@@ -261,59 +196,6 @@ def _plan_rules(
             if account.plan and account.plan not in known:
                 path = ("accounts", index, "plan")
                 yield Problem(file, path, f"there is no plan {account.plan!r}", hint)
-
-
-def _claims(document: Document) -> tuple[list[_Claim], list[_Claim]]:
-    """The valid domains and logins of a customer file, even when other things in it are wrong."""
-    data = document.data if isinstance(document.data, Mapping) else {}
-    domains: list[_Claim] = []
-    given = data.get("domains")
-    for index, value in enumerate(given if isinstance(given, list) else ()):
-        try:
-            domains.append(_Claim(names.domain(value), document.file, ("domains", index)))
-        except (ValueError, AttributeError):
-            continue  # told by the model
-    logins: list[_Claim] = []
-    accounts = data.get("accounts")
-    for index, account in enumerate(accounts if isinstance(accounts, list) else ()):
-        if isinstance(account, Mapping) and isinstance(account.get("login"), str):
-            logins.append(_Claim(account["login"], document.file, ("accounts", index, "login")))
-    return domains, logins
-
-
-def _claim_rules(
-    customers: tuple[Document, ...], settings: FleetSettings | None, hosts: tuple[Host, ...]
-) -> Iterator[Problem]:
-    """No domain and no login twice, and none of the fleet's own names: its mail must not be anyone else's."""
-    domains: dict[str, str] = {}
-    logins: dict[str, str] = {}
-    own = own_names(settings, hosts) if settings is not None else set()
-    for document in customers:
-        its_domains, its_logins = _claims(document)
-        yield from _twice("domain", its_domains, domains)
-        yield from _twice("login", its_logins, logins)
-        for claim in its_domains:
-            if claim.name in own:
-                yield Problem(claim.file, claim.path, f"domain {claim.name!r} is a name of the fleet itself")
-
-
-def own_names(settings: FleetSettings, hosts: Sequence[Host]) -> set[str]:
-    """The fleet's own names, which no customer may send as."""
-    return {settings.submission_name, settings.bounce_domain, settings.dkim_zone} | {
-        f"{host.name}.{settings.domain}" for host in hosts
-    }
-
-
-def _twice(kind: str, claims: list[_Claim], seen: dict[str, str]) -> Iterator[Problem]:
-    for claim in claims:
-        if claim.name not in seen:
-            seen[claim.name] = claim.file
-        elif seen[claim.name] == claim.file:
-            yield Problem(claim.file, claim.path, f"{kind} {claim.name!r} appears twice")
-        else:
-            yield Problem(
-                claim.file, claim.path, f"{kind} {claim.name!r} is claimed by {seen[claim.name]} already"
-            )
 
 
 def _keys(documents: Documents, problems: list[Problem]) -> tuple[DkimKey, ...]:

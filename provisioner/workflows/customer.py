@@ -14,9 +14,8 @@ from provisioner.core.documents import model_problems
 from provisioner.core.errors import UsageError
 from provisioner.core.fleet import Inventory
 from provisioner.core.key_slots import policy_of
-from provisioner.core.newcomers import Newcomer, claims
+from provisioner.core.newcomers import Newcomer, claims, conflicts
 from provisioner.core.records import dkim_needed
-from provisioner.core.validation import conflicts
 from provisioner.workflows.ports import Passwords, TenantStore
 from provisioner.workflows.push import PushReport, TenantPush, push_tenants
 

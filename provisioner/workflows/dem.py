@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from provisioner.core.claims import own_names
 from provisioner.core.customers import Account, Customer
 from provisioner.core.dem import GROUP, PLAN, DemServer
 from provisioner.core.dem_rules import objections
@@ -17,7 +18,6 @@ from provisioner.core.documents import model_problems
 from provisioner.core.errors import UsageError
 from provisioner.core.fleet import Address, Host, Inventory
 from provisioner.core.names import is_within
-from provisioner.core.validation import own_names
 from provisioner.workflows.customer import known
 from provisioner.workflows.ports import DemStore, Passwords, TenantStore
 

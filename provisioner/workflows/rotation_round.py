@@ -11,17 +11,7 @@ from provisioner.core.bundle import compile_bundle
 from provisioner.core.customers import DkimRecords
 from provisioner.core.dkim import Algorithm, DkimKey, KeyState
 from provisioner.core.fleet import Inventory
-from provisioner.core.key_slots import (
-    Action,
-    Plan,
-    Seen,
-    Step,
-    Wish,
-    after,
-    policy_of,
-    slots_of,
-    with_slot,
-)
+from provisioner.core.key_slots import Action, Plan, Seen, Step, Wish, after, policy_of, slots_of, with_slot
 from provisioner.core.probes import ProbeAsk, Probed, Verdict, judge
 from provisioner.core.records import Record, Zone, dkim_target, selector
 from provisioner.core.rotation import decide, looks

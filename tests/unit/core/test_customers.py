@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from provisioner.core.customers import Account, Customer
 from provisioner.core.fleet import Inventory
-from provisioner.core.validation import conflicts
+from provisioner.core.newcomers import conflicts
 from tests.unit.core.test_bundle import ACME, HASH, INVENTORY, SHA512, customer
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from provisioner.adapters.dem_web import DemWeb
 from provisioner.core.findings import Finding, Status, all_good
-from provisioner.workflows.dem_check import Subject, Tools, check
+from provisioner.workflows.dem_check import check
+from provisioner.workflows.dem_run import Subject, Tools
 from tests.list_server import BOUNCES, SERVER, SITE, WORLD, ListServer, serving
 
 
