@@ -28,7 +28,7 @@ lab-down: bootstrap ## Remove the lab
 	provisioner lab down
 
 test: bootstrap-test lint ## Everything: lint, then unit, name server, browser, Molecule and fleet tests
-	pytest tests/unit tests/servers tests/browser tests/molecule tests/fleet
+	pytest --durations=40 --durations-min=5 tests/unit tests/servers tests/browser tests/molecule tests/fleet
 
 lint: bootstrap ## Style, types, and documentation that agrees with the roles
 	ruff check $(PYTHON)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).parents[3]
-FOR_TESTS = {"bind9", "knot", "unbound", "chromium"}
+FOR_TESTS = {"bind9", "knot", "unbound", "chromium", "restic"}
 STAND_INS = """
 dpkg() {
   printf '/%s\\n' . usr/bin/some lib/systemd/system/named.service usr/lib/systemd/system/knot.socket \\
@@ -56,7 +56,7 @@ def test_a_machine_without_systemd_has_nothing_to_disable() -> None:
 
 @pytest.mark.parametrize(
     ("target", "tests"),
-    [("lab", False), ("unit", False), ("lint", False), ("servers", True), ("browser", True), ("test", True)],
+    [("lab", False), ("unit", True), ("lint", False), ("servers", True), ("browser", True), ("test", True)],
 )
 def test_make_installs_for_tests_only_what_they_use(target: str, tests: bool) -> None:
     done = subprocess.run(
