@@ -52,12 +52,11 @@ def compile_bundle(inventory: Inventory) -> Bundle:
     key_ids: set[str] = set()
     accounts: list[str] = []
     for customer in inventory.customers:
-        plan = inventory.plans[customer.plan]
         for account in customer.accounts:
             its_plan = inventory.plan_of(customer, account)
             facts = grant(customer, account, its_plan, inventory.settings.time_zone)
             accounts.append(f"{account.login} {_compact(facts)}")
-        rules = content_rules(customer, plan, inventory.settings.time_zone)
+        rules = content_rules(customer, inventory.plans, inventory.settings.time_zone)
         pools = _pools(inventory, customer)
         if pools:
             rules["pools"] = pools

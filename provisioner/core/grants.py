@@ -55,14 +55,25 @@ def _end_of(override: Override, zone: str) -> int:
     return int(datetime.combine(following, time(), ZoneInfo(zone)).timestamp())
 
 
-def content_rules(customer: Customer, plan: Plan, time_zone: str) -> dict[str, object]:
-    """What a backend checks in mail itself: unsubscription, attachments, sub-domains, dead return paths."""
+def _plan_rules(customer: Customer, plan: Plan) -> dict[str, object]:
     rules: dict[str, object] = {}
     one_click = customer.one_click or plan.one_click
     if one_click is not OneClick.OFF:
         rules["one_click"] = one_click.value
     if plan.attachment_size is not None:
         rules["attachment_size"] = plan.attachment_size
+    return rules
+
+
+def content_rules(customer: Customer, plans: Mapping[str, Plan], time_zone: str) -> dict[str, object]:
+    """What a backend checks in mail itself: unsubscription, attachments, sub-domains, dead return paths.
+
+    `plans` in it: what holds instead for accounts with a plan of their own.
+    """
+    rules = _plan_rules(customer, plans[customer.plan])
+    own = {each.login: _plan_rules(customer, plans[each.plan]) for each in customer.accounts if each.plan}
+    if own:
+        rules["plans"] = own
     exception = customer.overrides.get("attachment_size")
     if exception is not None:
         ends = _end_of(exception, customer.time_zone or time_zone)

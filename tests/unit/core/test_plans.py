@@ -95,12 +95,24 @@ def test_an_exception_ends_where_the_customers_day_does(moment: datetime, zone: 
 
 
 def test_what_a_backend_checks_in_the_mail_itself() -> None:
-    plan = Plan(name="x", attachment_size=0)
-    assert content_rules(ACME, plan, "UTC") == {"one_click": "bulk", "attachment_size": 0}
+    plans = {ACME.plan: Plan(name="x", attachment_size=0)}
+    assert content_rules(ACME, plans, "UTC") == {"one_click": "bulk", "attachment_size": 0}
     free = ACME.model_copy(update={"one_click": OneClick.OFF})
-    assert content_rules(free, Plan(name="x"), "UTC") == {}
+    assert content_rules(free, {ACME.plan: Plan(name="x")}, "UTC") == {}
     lifted = free.model_copy(
         update={"overrides": {"attachment_size": exception(value=None, until="1970-01-01")}}
     )
-    rules = content_rules(lifted, plan, "UTC")
+    rules = content_rules(lifted, plans, "UTC")
     assert rules == {"attachment_size": 0, "attachment_exception": {"ends": 86_400}}
+
+
+def test_an_account_with_a_plan_of_its_own_is_checked_by_that() -> None:
+    account = ACME.accounts[0].model_copy(update={"plan": "dem"})
+    customer = ACME.model_copy(update={"accounts": (account, *ACME.accounts[1:])})
+    plans = {ACME.plan: Plan(name="x", attachment_size=0), "dem": Plan(name="dem", one_click=OneClick.ALWAYS)}
+    rules = content_rules(customer, plans, "UTC")
+    assert rules == {
+        "one_click": "bulk",
+        "attachment_size": 0,
+        "plans": {account.login: {"one_click": "always"}},
+    }
