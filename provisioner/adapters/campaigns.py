@@ -18,23 +18,30 @@ _TOOL = "provisioner_campaign.py"
 
 def listed(talk: DemHost) -> list[Campaign]:
     """The campaigns of a list server, the newest first. Raises HostsFailed, DemRefused."""
-    found = [
-        Campaign(
-            str(each["id"]),
-            str(each["list"]),
-            str(each["subject"]),
-            datetime.fromtimestamp(float(each["started"]), UTC),
-            int(each["recipients"]),
-            int(each.get("unsubscribed", 0)),
+    found: list[Campaign] = []
+    next_of: dict[str, datetime] = {}
+    for each in sorted(talk.ask("campaigns"), key=lambda each: float(each["started"]), reverse=True):
+        path, started = str(each["path"]), datetime.fromtimestamp(float(each["started"]), UTC)
+        found.append(
+            Campaign(
+                str(each["id"]),
+                str(each["list"]),
+                str(each["subject"]),
+                started,
+                int(each["recipients"]),
+                int(each.get("unsubscribed", 0)),
+                path,
+                next_of.get(path),
+            )
         )
-        for each in talk.ask("campaigns")
-    ]
-    return sorted(found, key=lambda each: each.started, reverse=True)
+        next_of[path] = started
+    return found
 
 
 def attempts(backends: Sequence[Host], server: DemServer, campaign: Campaign) -> Mapping[str, Attempt]:
     """What became of each recipient so far, by all backends' logs. Raises HostsFailed when one can't tell."""
-    arguments = (server.account, campaign.list_name, f"{campaign.started.timestamp():.0f}")
+    until = f"{campaign.until.timestamp():.0f}" if campaign.until else "inf"
+    arguments = (server.account, campaign.path, f"{campaign.started.timestamp():.0f}", until)
 
     def read(ssh: Ssh) -> dict[str, tuple[str, str, str, int]]:
         found: dict[str, tuple[str, str, str, int]] = run_tool(ssh, _TOOL, arguments)

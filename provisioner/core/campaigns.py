@@ -39,7 +39,10 @@ _PROVIDER_OF = {domain: name for name, domains in _PROVIDERS.items() for domain 
 
 @dataclass(frozen=True)
 class Campaign:
-    """One newsletter, as the list server has it. unsubscribed: how many left by it."""
+    """One newsletter, as the list server has it. unsubscribed: how many left by it.
+
+    path: what stands for its list in return paths; until: when the next one with the same path began.
+    """
 
     id: str
     list_name: str
@@ -47,6 +50,8 @@ class Campaign:
     started: datetime
     recipients: int
     unsubscribed: int = 0
+    path: str = ""
+    until: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ PLAN = "dem"
 
 ARCHIVE_SCHEME = "https://"
 
+ListName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,49}$")]
+Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Percent = Annotated[float, Field(gt=0, le=100)]
 
@@ -36,13 +38,25 @@ class Certificate(StrEnum):
     GIVEN = "given"
 
 
+class MailingList(BaseModel):
+    """A list that is made where it is missing. language: of its letters; None is the server's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: ListName
+    subject: Line
+    language: Literal["en", "it"] | None = None
+
+
 class DemServer(BaseModel):
     """`host_vars/<host>/dem.yml`: each key has the prefix `dem_` there, and `host` is the folder's name.
 
     site: its web name, in or below a domain of the customer. domain: what newsletters are written From:, one
     of the customer's. account: its login at the fleet. return_tag: in its return paths. archive: phpList's,
     a path on the operator's machine or an https URL. language: of its pages; None is the role's.
-    bounce_rate, complaint_rate: per cent of a campaign's recipients above which it is paused.
+    title: the name of who writes; from_: the address of newsletters' From:, in `domain`; None leaves both and
+    the lists to the role. bounce_rate, complaint_rate: per cent of a campaign's recipients above which it is
+    paused.
     """
 
     model_config = ConfigDict(
@@ -63,6 +77,9 @@ class DemServer(BaseModel):
     certificate_chain: str | None = None
     certificate_key: str | None = None
     language: Literal["en", "it"] | None = None
+    title: Line | None = None
+    from_: Annotated[Email | None, Field(alias="dem_from")] = None
+    lists: tuple[MailingList, ...] | None = None
     bounce_rate: Percent = 5.0
     complaint_rate: Percent = 0.3
 
@@ -78,6 +95,11 @@ class DemServer(BaseModel):
             )
         if self.archive and "://" in self.archive and not self.archive.startswith(ARCHIVE_SCHEME):
             raise ValueError(f"dem_archive: {self.archive!r} is neither a path nor an https URL")
+        if self.from_ and self.from_.rpartition("@")[2] != self.domain:
+            raise ValueError(f"dem_from: {self.from_!r} is not in {self.domain!r}")
+        names = [each.name for each in self.lists or ()]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"dem_lists: {min(twice)!r} is there twice")
         return self
 
     @property

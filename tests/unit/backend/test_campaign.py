@@ -42,14 +42,14 @@ DEFERRED = "dsn=4.2.0, status=deferred (host mx said: 450 4.2.0 later)"
 
 
 def told(*texts: bytes) -> dict[str, list[object]]:
-    campaign = Campaign(b"acme-dem", b"news", NOON, NOON + 7200)
+    campaign = Campaign(b"acme-dem", b"news", NOON, NOON + 60, NOON + 7200)
     for line in b"".join(texts).splitlines(keepends=True):
         campaign.line(line)
     return campaign.told()
 
 
 def test_the_last_attempt_counts() -> None:
-    assert told(mail("4a1", DEFERRED, SENT)) == {"anna@gmail.test": ["sent", "2.0.0", "", int(NOON)]}
+    assert told(mail("4a1", DEFERRED, SENT)) == {"anna@gmail.test": ["sent", "2.0.0", "", int(NOON) + 5]}
     status, dsn, said, _ = told(mail("4a2", BOUNCED))["anna@gmail.test"]
     assert (status, dsn) == ("bounced", "5.1.1")
     assert said == "host mx said: 550 5.1.1 no such user (in reply to RCPT TO command)"
@@ -63,6 +63,7 @@ def test_the_last_attempt_counts() -> None:
         {"sender": OURS.replace(".news.", ".newsletter.")},
         {"login": "globex-dem"},
         {"at": "11:59:59"},
+        {"at": "12:01:00"},
         {"sender": "me@acme.example"},
     ],
 )
@@ -86,6 +87,7 @@ def test_it_runs_isolated_as_on_a_backend(tmp_path: Path) -> None:
         "acme-dem",
         "news",
         str(time.time()),
+        "inf",
         str(log),
     ]
     done = subprocess.run(command, capture_output=True, check=True, cwd=tmp_path)

@@ -23,10 +23,18 @@ def attempts(made: Run, hosts: Hosts, monkeypatch: pytest.MonkeyPatch) -> dict[s
     """A campaign that 90 of 100 recipients got; what became of each."""
     began = wiring.now().timestamp() - 3600
     hosts.answers["campaigns"] = [
-        {"id": "6", "list": "news", "subject": "Summer", "started": began - 90 * 86400, "recipients": 9},
+        {
+            "id": "6",
+            "list": "news",
+            "path": "news",
+            "subject": "Summer",
+            "started": began - 90 * 86400,
+            "recipients": 9,
+        },
         {
             "id": "7",
             "list": "news",
+            "path": "news",
             "subject": "Autumn",
             "started": began,
             "recipients": 100,
@@ -36,7 +44,9 @@ def attempts(made: Run, hosts: Hosts, monkeypatch: pytest.MonkeyPatch) -> dict[s
     hosts.answers["pause"] = {}
     found = {f"r{number}@gmail.com": Attempt("sent", "2.0.0") for number in range(90)}
     found |= {f"gone{number}@libero.it": Attempt("bounced", "5.1.1", "no such user") for number in range(10)}
-    monkeypatch.setattr(campaigns, "attempts", lambda backends, server, campaign: found)
+    monkeypatch.setattr(
+        campaigns, "attempts", lambda backends, server, campaign: found if campaign.until is None else {}
+    )
     monkeypatch.setattr(suppressions, "every", lambda frontends, customer: [])
     return found
 

@@ -15,7 +15,7 @@ from provisioner.core.suppression import Entry, Reason
 from tests.list_server import SERVER
 
 BEGAN = datetime(2026, 11, 23, 12, tzinfo=UTC)
-CAMPAIGN = Campaign("7", "news", "Autumn <b>sale</b>", BEGAN, 200, 4)
+CAMPAIGN = Campaign("7", "news", "Autumn <b>sale</b>", BEGAN, 200, 4, "news")
 
 
 def sent(count: int, domain: str = "gmail.com") -> dict[str, Attempt]:

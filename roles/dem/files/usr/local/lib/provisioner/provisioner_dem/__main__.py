@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioner_dem import debian, outbox, returns, settings
-from provisioner_dem.keeping import STATE, Keeper, stamp
+from provisioner_dem.keeping import STATE, Keeper
 from provisioner_dem.software import DemError, Newsletter, Software
 
 DECLARATIONS = STATE / "declarations.jsonl"
@@ -108,9 +108,11 @@ class Tool:
         )
         if not (newsletter.text or newsletter.html):
             raise DemError("a campaign needs a text, HTML, or both")
-        campaign = stamp()
-        self.software.send(newsletter, campaign)
-        return {"campaign": campaign}
+        return {"campaign": self.software.send(newsletter)}
+
+    def campaigns(self) -> Any:
+        """The campaigns, the oldest first."""
+        return [asdict(found) for found in self.software.campaigns()]
 
     def backup(self, file: str) -> Any:
         """Write a backup."""
@@ -148,7 +150,7 @@ class Tool:
 
 ASKING = ("list-create", "subscribe", "unsubscribe", "send", "upgrade", "pause", "resume", "administrator")
 NAMING = ("subscribers", "backup", "restore")
-PLAIN = ("status", "lists", "backup-daily")
+PLAIN = ("status", "lists", "campaigns", "backup-daily")
 
 
 def bounced(of: settings.Settings, recipient: str, message: bytes) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import tarfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -144,8 +143,3 @@ class Keeper:
 def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
     # Sockets, links and the like are not data; a backup brings back files and folders alone.
     return member if member.isreg() or member.isdir() else None
-
-
-def stamp() -> str:
-    """A name for what happens now."""
-    return f"{time.time_ns():x}"

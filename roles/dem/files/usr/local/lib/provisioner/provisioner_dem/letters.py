@@ -12,20 +12,18 @@ from provisioner_dem.returns import Bounce
 from provisioner_dem.settings import Settings
 from provisioner_dem.software import Newsletter
 
-CAMPAIGN = "X-Provisioner-Campaign"
 _KEPT = 65_536
 """Bytes of the original bounce that are kept with the report."""
 
 
-def compose(settings: Settings, to: str, newsletter: Newsletter, campaign: str) -> bytes:
-    """A newsletter as RFC 5322 has it."""
+def compose(settings: Settings, to: str, newsletter: Newsletter, identity: str) -> bytes:
+    """A newsletter as RFC 5322 has it. identity: its Message-ID."""
     message = EmailMessage(policy=SMTP.clone(linesep="\n"))
     message["From"] = Address(settings.title, addr_spec=settings.sender)
     message["To"] = to
     message["Subject"] = newsletter.subject
     message["Date"] = formatdate(localtime=True)
-    message["Message-ID"] = make_msgid(campaign, settings.site)
-    message[CAMPAIGN] = campaign
+    message["Message-ID"] = identity
     message.set_content(newsletter.text or newsletter.html, subtype="plain" if newsletter.text else "html")
     if newsletter.text and newsletter.html:
         message.add_alternative(newsletter.html, subtype="html")

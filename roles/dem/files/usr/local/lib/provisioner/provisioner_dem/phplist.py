@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from provisioner_dem import debian, phplist_bounces, releases
+from provisioner_dem.campaigns import Campaign, with_departures
 from provisioner_dem.commands import run
 from provisioner_dem.database import Store
 from provisioner_dem.returns import Bounce
@@ -21,6 +22,8 @@ RELEASES, CURRENT, DATA = ROOT / "releases", ROOT / "current", ROOT / "data"
 CONFIG = Path("/etc/phplist/config.php")
 SERVED = ROOT / "archives/served"
 USER = "phplist"
+PATH = "list"
+"""What stands for every list in return paths: phpList has one sender for all."""
 WAITING = ("submitted", "inprocess", "suspended")
 FPM = "php8.4-fpm.service"
 QUEUE = "provisioner-dem-queue.timer"
@@ -108,7 +111,7 @@ class PhpList:
             > 0
         )
 
-    def send(self, newsletter: Newsletter, campaign: str) -> None:
+    def send(self, newsletter: Newsletter) -> str:
         """A campaign for phpList's own queue, which the timer works off; started at once."""
         number = self._list(newsletter.list)
         html = newsletter.html or f"<pre>{newsletter.text}</pre>"
@@ -139,11 +142,34 @@ class PhpList:
             ),
             (
                 "INSERT INTO phplist_messagedata (name, id, data) VALUES ('campaigntitle', %s, %s)",
-                (message, f"{newsletter.subject} {campaign}"),
+                (message, newsletter.subject),
             ),
             ("UPDATE phplist_message SET status = 'submitted' WHERE id = %s", (message,)),
         )
         debian.services("start", "--no-block", "provisioner-dem-queue.service")
+        return str(message)
+
+    def campaigns(self) -> list[Campaign]:
+        """Those that phpList began to send. Who left did so from all lists: phpList's blacklist has them."""
+        rows = self.store.rows(
+            "SELECT m.id, COALESCE(MIN(l.name), ''), m.subject, UNIX_TIMESTAMP(m.sendstart),"
+            " (SELECT COUNT(*) FROM phplist_usermessage um WHERE um.messageid = m.id AND um.status = 'sent')"
+            " FROM phplist_message m LEFT JOIN phplist_listmessage lm ON lm.messageid = m.id"
+            " LEFT JOIN phplist_list l ON l.id = lm.listid WHERE m.sendstart IS NOT NULL"
+            " GROUP BY m.id, m.subject, m.sendstart ORDER BY m.sendstart"
+        )
+        found = [
+            Campaign(str(number), name, PATH, subject, float(began), int(count))
+            for number, name, subject, began, count in rows
+        ]
+        left = self.store.rows(
+            "SELECT UNIX_TIMESTAMP(b.added) FROM phplist_user_blacklist b"
+            " JOIN phplist_user_user u USING (email)"
+            " WHERE NOT EXISTS (SELECT 1 FROM phplist_user_user_history h"
+            " WHERE h.userid = u.id AND h.systeminfo = %s)",
+            (phplist_bounces.MARK,),
+        )
+        return with_departures(found, (("", float(at)) for (at,) in left))
 
     def waiting(self) -> int:
         """Campaigns that phpList has not sent to everybody."""

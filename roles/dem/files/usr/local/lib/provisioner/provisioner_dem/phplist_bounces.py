@@ -16,6 +16,8 @@ from provisioner_dem.settings import Settings
 COUNTED = frozenset({"hard", "soft", "full", "blocked"})
 THRESHOLD = 5
 """Bounces in a row after which phpList takes a subscriber off: its $bounce_unsubscribe_threshold."""
+MARK = "provisioner-dem"
+"""Says in phpList's history of a subscriber that a bounce or a complaint was the reason."""
 _CAMPAIGN = re.compile(rb"^(?:X-MessageId|X-Message):\s*(\d+)", re.IGNORECASE | re.MULTILINE)
 
 
@@ -73,8 +75,8 @@ def _blacklist(store: Store, reader: int, email: str, reason: str) -> None:
         ("DELETE FROM phplist_listuser WHERE userid = %s", (reader,)),
         (
             "INSERT INTO phplist_user_user_history (ip, userid, date, summary, detail, systeminfo)"
-            " VALUES ('', %s, NOW(), 'Added to blacklist', %s, 'provisioner-dem')",
-            (reader, f"Added to blacklist for reason {reason}"),
+            " VALUES ('', %s, NOW(), 'Added to blacklist', %s, %s)",
+            (reader, f"Added to blacklist for reason {reason}", MARK),
         ),
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from provisioner_dem.campaigns import Campaign
 from provisioner_dem.returns import Bounce
 
 
@@ -79,8 +80,11 @@ class Software(Protocol):
     def unsubscribe(self, name: str, email: str) -> bool:
         """Take an address off, without a letter to it; whether it was there."""
 
-    def send(self, newsletter: Newsletter, campaign: str) -> None:
-        """Have a campaign sent."""
+    def send(self, newsletter: Newsletter) -> str:
+        """Have a campaign sent; its id."""
+
+    def campaigns(self) -> list[Campaign]:
+        """Those that are known of, the oldest first."""
 
     def waiting(self) -> int:
         """How many messages the software has not handed to Postfix yet."""

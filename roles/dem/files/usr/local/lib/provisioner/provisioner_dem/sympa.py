@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import tempfile
+import time
 from collections.abc import Sequence
+from email.utils import make_msgid
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from provisioner_dem import debian, letters
+from provisioner_dem import campaigns, debian, letters
+from provisioner_dem.campaigns import Campaign
 from provisioner_dem.commands import run
 from provisioner_dem.database import Store
 from provisioner_dem.returns import Bounce
@@ -119,12 +122,27 @@ class Sympa:
         run(["sympa", "del", "--quiet", self._address(name)], email.lower(), user=USER)
         return True
 
-    def send(self, newsletter: Newsletter, campaign: str) -> None:
-        """As if its editor had sent it to the list."""
+    def send(self, newsletter: Newsletter) -> str:
+        """As if its editor had sent it to the list; the Message-ID is the campaign's."""
         self._need(newsletter.list)
         address = self._address(newsletter.list)
-        message = letters.compose(self.settings, address, newsletter, campaign)
-        run([str(LIBEXEC / "queue"), address], message, user=USER)
+        identity = make_msgid(domain=self.settings.site)
+        run(
+            [str(LIBEXEC / "queue"), address],
+            letters.compose(self.settings, address, newsletter, identity),
+            user=USER,
+        )
+        return identity.strip("<>")
+
+    def campaigns(self) -> list[Campaign]:
+        """By Postfix's log: it knows of those too that were written at the web site."""
+        left = self.store.rows(
+            "SELECT list_stat, date_stat FROM stat_table"
+            " WHERE operation_stat = 'signoff' AND robot_stat = %s",
+            (self.settings.domain,),
+        )
+        found = campaigns.logged(campaigns.log_lines(), time.time())
+        return campaigns.with_departures(found, ((name, float(at)) for name, at in left))
 
     def waiting(self) -> int:
         """Incoming messages count as one, those that are being distributed by recipient."""
