@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
@@ -13,6 +16,7 @@ from provisioner_dem.commands import run
 from provisioner_dem.software import Change, DemError, Software
 
 APT = ("apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=120", "-o", "Dpkg::Options::=--force-confold")
+PACKAGES = Path("/var/lib/provisioner-dem/packages")
 CERTIFICATE_DATE = "notAfter="
 
 
@@ -29,10 +33,10 @@ def candidate(package: str) -> str:
     raise DemError(f"apt knows no package {package}")
 
 
-def upgrade(package: str, software: Software) -> Change:
-    """Install the newest package; when the site is not well afterwards, the old one with the data of before.
+def upgrade(package: str, software: Software, dump: Callable[[], None]) -> Change:
+    """Install the newest package; when the site is not well afterwards, the old one.
 
-    Everything is fetched before the site stands still. The caller keeps a dump.
+    Everything is fetched before services stand still. dump: called once they do; the caller puts its data back.
     """
     before = version(package)
     run([*APT, "update"])
@@ -40,19 +44,42 @@ def upgrade(package: str, software: Software) -> Change:
     if after == before:
         return Change(before, before, 0.0)
     with TemporaryDirectory(prefix="dem-upgrade-") as folder:
-        run(["sh", "-c", f'cd "$1" && apt-get -q download "{package}=$2"', "sh", folder, before])
-        old = next(Path(folder).glob("*.deb"))
-        run([*APT, "install", "--download-only", package])
-        begun = time.monotonic()
+        new = _fetched(package, after, Path(folder))
+        old = _kept(package, before) or _fetched(package, before, Path(folder))
+        run([*APT, "install", "--download-only", str(new)])
+        begun, running = time.monotonic(), active(*software.services)
+        services("stop", *software.services)
         try:
-            run([*APT, "install", "--only-upgrade", package])
+            dump()
+            run([*APT, "install", str(new)])
+            services("start", *running)
             wrong = software.healthy()
             if wrong:
                 raise DemError(wrong)
         except DemError:
+            services("stop", *software.services)
             run(["dpkg", "--install", "--force-downgrade", "--force-confold", str(old)], check=False)
             raise
-    return Change(before, after, time.monotonic() - begun)
+        downtime = time.monotonic() - begun
+        shutil.copy(new, PACKAGES / f"{package}.deb")
+    return Change(before, after, downtime)
+
+
+def _fetched(package: str, wanted: str, folder: Path) -> Path:
+    """One version of a package as a file."""
+    place = folder / re.sub(r"[^0-9A-Za-z.]", "-", wanted)
+    place.mkdir()
+    place.chmod(0o755)
+    run(["sh", "-c", f'cd "$1" && apt-get -q download "{package}=$2"', "sh", str(place), wanted])
+    return next(place.glob("*.deb"))
+
+
+def _kept(package: str, wanted: str) -> Path | None:
+    """The package that is installed, kept by the role and by upgrades: mirrors have the newest alone."""
+    file = PACKAGES / f"{package}.deb"
+    if not file.exists() or run(["dpkg-deb", "--field", str(file), "Version"]).strip() != wanted:
+        return None
+    return file
 
 
 def services(verb: str, *units: str) -> None:

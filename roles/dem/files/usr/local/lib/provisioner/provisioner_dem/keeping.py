@@ -85,13 +85,13 @@ class Keeper:
         """Install a newer version; when it is not well, everything is as before and DemError says why."""
         with self._workshop() as folder:
             dump = folder / "before.sql"
-            self._dump(dump)
             running = debian.active(*self.software.services)
             try:
-                return self.software.upgrade(archive, sha256)
+                return self.software.upgrade(archive, sha256, lambda: self._dump(dump))
             except DemError:
                 with self._standstill(running):
-                    self._load(dump)
+                    if dump.exists():
+                        self._load(dump)
                 raise
 
     @contextmanager

@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from provisioner_dem import debian, phplist_bounces, releases
@@ -197,8 +197,8 @@ class PhpList:
             return f"the database is of phpList {rows[0][0]}, the site of {self.version()}"
         return debian.answers(f"https://{self.settings.site}/lists/?p=subscribe", "subscribe")
 
-    def upgrade(self, archive: str, sha256: str) -> Change:
-        """Lay the release beside the old, switch, migrate, look; else back. The caller keeps a dump."""
+    def upgrade(self, archive: str, sha256: str, dump: Callable[[], None]) -> Change:
+        """Lay the release beside the old, stand still, switch, migrate, look; else back."""
         if not archive or not sha256:
             raise DemError("phpList comes from an archive: name it and its SHA-256")
         release = releases.unpack(Path(archive), sha256, RELEASES)
@@ -212,8 +212,9 @@ class PhpList:
             return Change(before, release.name, 0.0)
         begun = time.monotonic()
         debian.services("stop", *self.services)
-        _switch(release)
         try:
+            dump()
+            _switch(release)
             self.command("upgrade")
             debian.services("start", FPM)
             wrong = self.healthy()

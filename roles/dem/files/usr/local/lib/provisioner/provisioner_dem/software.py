@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -98,5 +98,8 @@ class Software(Protocol):
     def healthy(self) -> str:
         """Empty when the web site answers and the database is as it has to be; else what is wrong."""
 
-    def upgrade(self, archive: str, sha256: str) -> Change:
-        """Install a newer version, or leave all as it was and raise DemError."""
+    def upgrade(self, archive: str, sha256: str, dump: Callable[[], None]) -> Change:
+        """Install a newer version; or leave what is installed as it was, and raise DemError.
+
+        dump: called once nothing changes the data any more, before anything does. The caller puts it back.
+        """

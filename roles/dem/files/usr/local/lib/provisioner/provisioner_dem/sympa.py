@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from email.utils import make_msgid
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -180,11 +180,11 @@ class Sympa:
         wrong = [line for line in said.splitlines() if "error" in line.lower()]
         return wrong[0] if wrong else debian.answers(f"https://{self.settings.site}/sympa", "sympa")
 
-    def upgrade(self, archive: str, sha256: str) -> Change:
+    def upgrade(self, archive: str, sha256: str, dump: Callable[[], None]) -> Change:
         """From Debian's packages alone."""
         if archive or sha256:
             raise DemError("Sympa comes from Debian's packages: there is no archive to give")
-        return debian.upgrade("sympa", self)
+        return debian.upgrade("sympa", self, dump)
 
     def _address(self, name: str) -> str:
         return f"{name}@{self.settings.domain}"
