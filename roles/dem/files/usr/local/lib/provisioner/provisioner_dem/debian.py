@@ -36,7 +36,7 @@ def candidate(package: str) -> str:
 def upgrade(package: str, software: Software, dump: Callable[[], None]) -> Change:
     """Install the newest package; when the site is not well afterwards, the old one.
 
-    Everything is fetched before services stand still. dump: called once they do; the caller puts its data back.
+    Everything is fetched before services stand still. dump: called once they do; the caller loads it again.
     """
     before = version(package)
     run([*APT, "update"])
