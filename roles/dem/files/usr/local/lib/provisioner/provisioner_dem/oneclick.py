@@ -87,13 +87,19 @@ class Handler(BaseHTTPRequestHandler):
         """Addresses are secrets of their readers: no log has them."""
 
 
+class Server(ThreadingHTTPServer):
+    """On a socket that is there already."""
+
+    address_family = socket.AF_UNIX
+
+
 def main() -> None:
     """Serve on the socket that systemd holds (sd_listen_fds(3))."""
     from provisioner_dem.database import Store  # noqa: PLC0415 - the client library is there on list servers alone
 
     of = settings.load()
     Handler.store, Handler.domain = Store(of.database), of.domain
-    server = ThreadingHTTPServer(("", 0), Handler, bind_and_activate=False)
+    server = Server(("", 0), Handler, bind_and_activate=False)
     server.socket.close()
     server.socket = socket.socket(fileno=3)
     server.serve_forever()

@@ -23,6 +23,7 @@ DATA = Path("/var/lib/sympa/list_data")
 SPOOLS = Path("/var/spool/sympa")
 USER = "sympa"
 LANGUAGES = {"en": "en-US", "it": "it"}
+ONE_CLICK = "provisioner-dem-oneclick.socket"
 COUNTED = frozenset({"hard", "soft", "full", "blocked"})
 
 _LIST = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
@@ -178,6 +179,8 @@ class Sympa:
         """Its health check looks at the configuration and the tables."""
         said = run(["sympa", "check"], user=USER, check=False)
         wrong = [line for line in said.splitlines() if "error" in line.lower()]
+        if not debian.active(ONE_CLICK):
+            wrong.append(f"{ONE_CLICK} does not run: nobody can unsubscribe by one click")
         return wrong[0] if wrong else debian.answers(f"https://{self.settings.site}/sympa", "sympa")
 
     def upgrade(self, archive: str, sha256: str, dump: Callable[[], None]) -> Change:

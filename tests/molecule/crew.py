@@ -1,0 +1,93 @@
+"""Runs scenarios side by side: machines mostly wait, and two scenarios keep two cores busy."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from pathlib import Path
+
+PROJECT = Path(__file__).parent.parent.parent
+AT_ONCE = max(2, (os.cpu_count() or 1) // 2 + 1)
+TIME_LIMIT = 1500.0
+"""Seconds for one scenario; each takes one to five minutes on two cores."""
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m|\x1b\]8;.*?\x1b\\")
+
+
+def machines(scenario: str) -> frozenset[str]:
+    """The machines of a scenario: no other one may have them meanwhile."""
+    text = (PROJECT / f"molecule/{scenario}/molecule.yml").read_text()
+    (names,) = re.findall(r"--limit=(\S+)", text)
+    return frozenset(names.split(",")) - {"localhost"}
+
+
+class Crew:
+    """Works through scenarios; those with the most machines first, for they have to wait for each other."""
+
+    def __init__(self, scenarios: Sequence[str]) -> None:
+        self._waiting = sorted(scenarios, key=lambda name: -len(machines(name)))
+        self._results: dict[str, Future[str]] = {name: Future() for name in scenarios}
+        self._busy: frozenset[str] = frozenset()
+        self._changed = threading.Condition()
+        self._threads = [threading.Thread(target=self._work) for _ in range(AT_ONCE)]
+        for thread in self._threads:
+            thread.start()
+
+    def fault(self, scenario: str) -> str:
+        """What went wrong with a scenario, once it is through; empty when nothing did."""
+        return self._results[scenario].result()
+
+    def stop(self) -> None:
+        """Begin no other, and wait for those that run."""
+        with self._changed:
+            self._waiting.clear()
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self) -> None:
+        while (scenario := self._next()) is not None:
+            try:
+                self._results[scenario].set_result(_run(scenario))
+            except BaseException as error:
+                self._results[scenario].set_exception(error)
+            with self._changed:
+                self._busy -= machines(scenario)
+                self._changed.notify_all()
+
+    def _next(self) -> str | None:
+        """The next scenario whose machines are free; None when there is none left."""
+        with self._changed:
+            while self._waiting:
+                for scenario in self._waiting:
+                    if not machines(scenario) & self._busy:
+                        self._waiting.remove(scenario)
+                        self._busy |= machines(scenario)
+                        return scenario
+                self._changed.wait()
+        return None
+
+
+def _run(scenario: str) -> str:
+    tools = Path(sys.executable).parent
+    done = subprocess.run(
+        [tools / "molecule", "test", "--scenario-name", scenario],
+        cwd=PROJECT,
+        env={**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "NO_COLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=TIME_LIMIT,
+        check=False,
+    )
+    return (
+        ""
+        if done.returncode == 0
+        else f"exit code {done.returncode}: {_COLOURS.sub('', done.stdout)[-8000:]}"
+    )
