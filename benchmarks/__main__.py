@@ -5,7 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import customer_add, deploy, dkim, quota, readiness, scale, suppression, throughput
+from benchmarks import (
+    customer_add,
+    deploy,
+    dkim,
+    list_server,
+    quota,
+    readiness,
+    scale,
+    suppression,
+    throughput,
+)
 from benchmarks.report import Ratio
 
 ALL: dict[str, Callable[[], list[Ratio]]] = {
@@ -17,6 +27,7 @@ ALL: dict[str, Callable[[], list[Ratio]]] = {
     "dkim": dkim.run,
     "readiness": readiness.run,
     "suppression": suppression.run,
+    "list-server": list_server.run,
 }
 
 

@@ -28,9 +28,10 @@ def test_the_campaigns_report_counts_everybody(fleet: Fleet, server: ListServer,
     told = json.loads(fleet.done("dem", "report", server.customer, "--html", str(page), "--json"))
     total, campaign = told["total"], told["campaign"]
     assert total["recipients"] == campaign["recipients"] == READERS + CAST
-    assert total["delivered"] == READERS + CAST - 3
-    assert (total["bounced"]["hard"], total["bounced"]["full"]) == (2, 1)
-    assert (told["complaints"], told["unsubscribed"]) == (1, 1)
+    assert total["delivered"] == READERS + CAST - 2
+    assert (total["bounced"]["hard"], total["bounced"]["full"]) == (1, 1)
+    # The test took who complained, and whose server returned the mail, off the suppression list at its end.
+    assert (told["complaints"], told["unsubscribed"]) == (0, 1)
     assert "gmail.test" in page.read_text()
 
 

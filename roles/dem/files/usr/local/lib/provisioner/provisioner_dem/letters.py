@@ -16,14 +16,14 @@ _KEPT = 65_536
 """Bytes of the original bounce that are kept with the report."""
 
 
-def compose(settings: Settings, to: str, newsletter: Newsletter, identity: str) -> bytes:
-    """A newsletter as RFC 5322 has it. identity: its Message-ID."""
+def compose(settings: Settings, to: str, newsletter: Newsletter) -> bytes:
+    """A newsletter as RFC 5322 has it."""
     message = EmailMessage(policy=SMTP.clone(linesep="\n"))
     message["From"] = Address(settings.title, addr_spec=settings.sender)
     message["To"] = to
     message["Subject"] = newsletter.subject
     message["Date"] = formatdate(localtime=True)
-    message["Message-ID"] = identity
+    message["Message-ID"] = make_msgid(domain=settings.site)
     message.set_content(newsletter.text or newsletter.html, subtype="plain" if newsletter.text else "html")
     if newsletter.text and newsletter.html:
         message.add_alternative(newsletter.html, subtype="html")

@@ -111,7 +111,7 @@ class PhpList:
             > 0
         )
 
-    def send(self, newsletter: Newsletter) -> str:
+    def send(self, newsletter: Newsletter) -> None:
         """A campaign for phpList's own queue, which the timer works off; started at once."""
         number = self._list(newsletter.list)
         html = newsletter.html or f"<pre>{newsletter.text}</pre>"
@@ -147,7 +147,6 @@ class PhpList:
             ("UPDATE phplist_message SET status = 'submitted' WHERE id = %s", (message,)),
         )
         debian.services("start", "--no-block", "provisioner-dem-queue.service")
-        return str(message)
 
     def campaigns(self) -> list[Campaign]:
         """Those that phpList began to send. Who left did so from all lists: phpList's blacklist has them."""

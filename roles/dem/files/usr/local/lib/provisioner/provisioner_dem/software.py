@@ -80,8 +80,8 @@ class Software(Protocol):
     def unsubscribe(self, name: str, email: str) -> bool:
         """Take an address off, without a letter to it; whether it was there."""
 
-    def send(self, newsletter: Newsletter) -> str:
-        """Have a campaign sent; its id."""
+    def send(self, newsletter: Newsletter) -> None:
+        """Have a campaign sent."""
 
     def campaigns(self) -> list[Campaign]:
         """Those that are known of, the oldest first."""

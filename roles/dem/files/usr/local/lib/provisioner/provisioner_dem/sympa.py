@@ -6,7 +6,6 @@ import re
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from email.utils import make_msgid
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -27,6 +26,19 @@ ONE_CLICK = "provisioner-dem-oneclick.socket"
 COUNTED = frozenset({"hard", "soft", "full", "blocked"})
 
 _LIST = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
+# Standard input is addresses, a line each. Its command 'add' takes 0.2 s for each: it words a report.
+_SUBSCRIBE = r"""
+use lib '/usr/share/sympa/lib';
+use Conf; use Sympa::DatabaseManager; use Sympa::List; use Sympa::Log;
+Conf::load() or die "no configuration"; my $database = Sympa::DatabaseManager->instance or die "no database";
+Sympa::Log->instance->openlog(service => 'sympa', database_backend => 'Sympa::DatabaseManager');
+my $list = Sympa::List->new(@ARGV) or die "no list"; chomp(my @emails = <STDIN>); my @said;
+$database->do_query('SET autocommit = 0') or die 'no transaction';
+$list->add_list_member((map { {email => $_} } @emails), stash => \@said);
+my ($wrong) = grep { $_->[0] ne 'notice' } @said;
+die "$wrong->[2]{email}: $wrong->[1]\n" if $wrong;
+$database->do_query('COMMIT') or die 'not written';
+"""
 # Standard input is the password; Sympa's own library makes the hash, and tells whether the old one fits.
 _ADMINISTRATOR = r"""
 use lib '/usr/share/sympa/lib';
@@ -113,7 +125,7 @@ class Sympa:
         there = {subscriber.email for subscriber in self.subscribers(name)}
         new = sorted({email.lower() for email in emails} - there)
         if new:
-            run(["sympa", "add", "--quiet", self._address(name)], "\n".join(new), user=USER)
+            run(["perl", "-e", _SUBSCRIBE, name, self.settings.domain], "\n".join(new), user=USER)
         return len(new)
 
     def unsubscribe(self, name: str, email: str) -> bool:
@@ -123,17 +135,11 @@ class Sympa:
         run(["sympa", "del", "--quiet", self._address(name)], email.lower(), user=USER)
         return True
 
-    def send(self, newsletter: Newsletter) -> str:
-        """As if its editor had sent it to the list; the Message-ID is the campaign's."""
+    def send(self, newsletter: Newsletter) -> None:
+        """As if its editor had sent it to the list."""
         self._need(newsletter.list)
         address = self._address(newsletter.list)
-        identity = make_msgid(domain=self.settings.site)
-        run(
-            [str(LIBEXEC / "queue"), address],
-            letters.compose(self.settings, address, newsletter, identity),
-            user=USER,
-        )
-        return identity.strip("<>")
+        run([str(LIBEXEC / "queue"), address], letters.compose(self.settings, address, newsletter), user=USER)
 
     def campaigns(self) -> list[Campaign]:
         """By Postfix's log: it knows of those too that were written at the web site."""

@@ -1,0 +1,110 @@
+"""The list server in a real browser: a reader comes, confirms and leaves; the administrator logs in.
+
+PROVISIONER_SCREENSHOTS=docs/images keeps what is seen there.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from email import message_from_bytes
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from provisioner.core import web_forms
+from tests.browser.conftest import CHROMIUM
+from tests.fleet.fleet import Fleet, eventually
+from tests.fleet.list_server.conftest import ListServer
+
+READER = "browser@gmail.test"
+LIST = "news"
+
+Snap = Callable[[Page, str], None]
+
+
+@pytest.fixture(scope="module")
+def browser(server: ListServer) -> Iterator[Browser]:
+    """Chromium that finds the site where `dem create` put it; its certificate is checked by `dem check`."""
+    rule = f"MAP {server.site} {server.told['address']}"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", f"--host-resolver-rules={rule}"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A tab of a reader who has no cookies yet."""
+    context = browser.new_context(
+        ignore_https_errors=True, locale="en-GB", viewport={"width": 1000, "height": 700}
+    )
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def snap() -> Snap:
+    """Keeps a picture of a page, where a folder for them is named."""
+    folder = os.environ.get("PROVISIONER_SCREENSHOTS")
+
+    def take(page: Page, name: str) -> None:
+        if folder:
+            page.screenshot(path=Path(folder) / f"list-server-{name}.png")
+
+    return take
+
+
+def mail_of(fleet: Fleet, since: float, word: str) -> bytes:
+    """The mail to the reader whose header has a word."""
+
+    def look() -> bytes | None:
+        found = [each.raw for each in fleet.world_received(since) if each.recipient == READER]
+        return next((raw for raw in found if word in str(message_from_bytes(raw).items())), None)
+
+    return eventually(look, f"a mail to {READER} with {word}")
+
+
+def on_the_list(fleet: Fleet, server: ListServer) -> bool:
+    return READER in fleet.shell(server.told["host"], f"provisioner-dem subscribers {LIST}")
+
+
+def test_a_reader_subscribes_and_leaves(fleet: Fleet, server: ListServer, page: Page, snap: Snap) -> None:
+    since = time.time() - 1
+    page.goto(f"https://{server.site}/sympa/subscribe/{LIST}")
+    page.locator("form input[name=email]").last.fill(READER)
+    snap(page, "subscribe")
+    page.locator("[name=action_subscribe]").click()
+    page.locator("[name=response_action_confirm]").click()
+    asked = mail_of(fleet, since, "auth")
+    link = next(each for each in web_forms.links(asked) if "/auth/" in each)
+    page.goto(link)
+    snap(page, "confirm")
+    assert not on_the_list(fleet, server)
+    page.get_by_role("button", name="Confirm").click()
+    assert on_the_list(fleet, server)
+
+    question = f'{{"list": "{LIST}", "subject": "Spring", "text": "Hello", "html": "<p>Hello</p>"}}'
+    fleet.shell(server.told["host"], f"echo '{question}' | provisioner-dem send")
+    page.goto(web_forms.one_click(mail_of(fleet, since, "Spring")))
+    snap(page, "unsubscribe")
+    assert on_the_list(fleet, server)
+    page.get_by_role("button", name="Unsubscribe").click()
+    assert page.get_by_role("heading", name="Done").is_visible()
+    snap(page, "done")
+    assert not on_the_list(fleet, server)
+
+
+def test_the_administrator_logs_in(server: ListServer, page: Page, snap: Snap) -> None:
+    page.goto(f"https://{server.site}/sympa")
+    page.locator("input[name=email]").first.fill(server.told["admin"])
+    page.locator("input[name=passwd]").first.fill(server.told["admin_password"])
+    page.locator("[name=action_login]").first.click()
+    assert page.get_by_text(server.told["admin"]).first.is_visible()
+    page.goto(f"https://{server.site}/sympa/admin/{LIST}")
+    snap(page, "administration")
+    assert page.get_by_role("link", name="Edit List Config").first.is_visible()
