@@ -39,6 +39,16 @@ my ($wrong) = grep { $_->[0] ne 'notice' } @said;
 die "$wrong->[2]{email}: $wrong->[1]\n" if $wrong;
 $database->do_query('COMMIT') or die 'not written';
 """
+_SIGN_OFF = r"""
+use lib '/usr/share/sympa/lib';
+use Conf; use Sympa::DatabaseManager; use Sympa::List; use Sympa::Log;
+Conf::load() or die "no configuration"; Sympa::DatabaseManager->instance or die "no database";
+Sympa::Log->instance->openlog(service => 'sympa', database_backend => 'Sympa::DatabaseManager');
+my $list = Sympa::List->new(@ARGV) or die "no list"; my $email = do { local $/; <STDIN> }; my @said;
+$list->delete_list_member([$email], exclude => 1, operation => 'signoff', stash => \@said);
+my ($wrong) = grep { $_->[0] eq 'intern' } @said;
+die "$wrong->[1]\n" if $wrong;
+"""
 # Standard input is the password; Sympa's own library makes the hash, and tells whether the old one fits.
 _ADMINISTRATOR = r"""
 use lib '/usr/share/sympa/lib';
@@ -134,6 +144,10 @@ class Sympa:
             return False
         run(["sympa", "del", "--quiet", self._address(name)], email.lower(), user=USER)
         return True
+
+    def sign_off(self, name: str, email: str) -> None:
+        """A reader leaves: as Sympa's own handler of it does, but for a letter. Runs as Sympa's user."""
+        run(["perl", "-e", _SIGN_OFF, name, self.settings.domain], email)
 
     def send(self, newsletter: Newsletter) -> None:
         """As if its editor had sent it to the list."""
