@@ -48,6 +48,14 @@ def test_the_labs_resolver_knows_no_real_name(fleet: Fleet) -> None:
     )
 
 
+def test_the_gateways_hardware_address_is_its_own(fleet: Fleet) -> None:
+    """Not that of the lowest port, which would change with machines that come and go."""
+    network = fleet.machines.substrate.podman("network", "inspect", fleet.machines.lab.name).stdout
+    bridge = json.loads(network)[0]["network_interface"]
+    (link,) = json.loads(run(["ip", "-json", "link", "show", "dev", bridge]).stdout)
+    assert link["address"] == f"0a:58:{fleet.machines.lab.gateway.packed.hex(':')}"
+
+
 def _dropped(fleet: Fleet) -> int:
     """Packets that the guard has dropped on this machine so far."""
     table = fleet.machines.lab.name.replace("-", "_")

@@ -59,6 +59,9 @@ def create(lab: Lab, substrate: Substrate) -> None:
 def open_gateway(lab: Lab, substrate: Substrate) -> None:
     """Give this machine its address on the bridge and load the guard. Needs one running host."""
     bridge = _bridge(lab, substrate)
+    # A bridge without an address of its own takes the lowest of its ports', and changes it when that machine
+    # goes: for a minute the others would send to nobody.
+    run(["ip", "link", "set", "dev", bridge, "address", f"0a:58:{lab.gateway.packed.hex(':')}"])
     run(["ip", "address", "replace", f"{lab.gateway}/{lab.network.prefixlen}", "dev", bridge])
     rules = _GUARD.format(table=_table(lab), bridge=bridge, gateway=lab.gateway, mirror=MIRROR_PORT)
     run(["nft", "-f", "-"], stdin=rules.encode())
