@@ -22,18 +22,20 @@ def stream(fleet: Fleet, sender: Account) -> Stream:
 
 @pytest.fixture(autouse=True)
 def _whole_again(fleet: Fleet) -> Iterator[None]:
-    """Whatever a test broke runs again before the next one starts."""
+    """Whatever machine a test stopped runs again before the next one starts."""
     yield
-    fleet.done("lab", "up", timeout=900)
+    fleet.machines.up(lambda _: None)
 
 
 def test_a_frontend_burns_with_its_storage(fleet: Fleet, sender: Account, stream: Stream) -> None:
     stream.start()
     stream.await_accepted(MAILS // 3)
     fleet.machines.destroy(["fe1"])
-    stream.finish()
-    stream.assert_nothing_lost()
-    fleet.done("lab", "up", timeout=900)
+    try:
+        stream.finish()
+        stream.assert_nothing_lost()
+    finally:
+        fleet.done("lab", "up", timeout=900)
     fleet.done("deploy", "--check", "--limit", "fe1")
     ask = ("sh", "-c", 'read -r secret; exec doveadm auth test "$0" "$secret"', sender.login)
     password = f"{sender.password}\n".encode()
