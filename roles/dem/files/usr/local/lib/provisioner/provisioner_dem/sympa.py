@@ -9,68 +9,30 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from provisioner_dem import campaigns, debian, letters
+from provisioner_dem import campaigns, debian, letters, sympa_library
 from provisioner_dem.campaigns import Campaign
 from provisioner_dem.commands import run
 from provisioner_dem.database import Store
 from provisioner_dem.returns import Bounce
 from provisioner_dem.settings import Settings
 from provisioner_dem.software import Change, DemError, MailingList, Newsletter, Subscriber
+from provisioner_dem.sympa_library import USER
 
 LIBEXEC = Path("/usr/lib/sympa/bin")
 DATA = Path("/var/lib/sympa/list_data")
 SPOOLS = Path("/var/spool/sympa")
-USER = "sympa"
 LANGUAGES = {"en": "en-US", "it": "it"}
 ONE_CLICK = "provisioner-dem-oneclick.socket"
 COUNTED = frozenset({"hard", "soft", "full", "blocked"})
 
 _LIST = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
-# Standard input is addresses, a line each. Its command 'add' takes 0.2 s for each: it words a report.
-_SUBSCRIBE = r"""
-use lib '/usr/share/sympa/lib';
-use Conf; use Sympa::DatabaseManager; use Sympa::List; use Sympa::Log;
-Conf::load() or die "no configuration"; my $database = Sympa::DatabaseManager->instance or die "no database";
-Sympa::Log->instance->openlog(service => 'sympa', database_backend => 'Sympa::DatabaseManager');
-my $list = Sympa::List->new(@ARGV) or die "no list"; chomp(my @emails = <STDIN>); my @said;
-$database->do_query('SET autocommit = 0') or die 'no transaction';
-$list->add_list_member((map { {email => $_} } @emails), stash => \@said);
-my ($wrong) = grep { $_->[0] ne 'notice' } @said;
-die "$wrong->[2]{email}: $wrong->[1]\n" if $wrong;
-$database->do_query('COMMIT') or die 'not written';
-"""
-_SIGN_OFF = r"""
-use lib '/usr/share/sympa/lib';
-use Conf; use Sympa::DatabaseManager; use Sympa::List; use Sympa::Log;
-Conf::load() or die "no configuration"; Sympa::DatabaseManager->instance or die "no database";
-Sympa::Log->instance->openlog(service => 'sympa', database_backend => 'Sympa::DatabaseManager');
-my $list = Sympa::List->new(@ARGV) or die "no list"; my $email = do { local $/; <STDIN> }; my @said;
-$list->delete_list_member([$email], exclude => 1, operation => 'signoff', stash => \@said);
-my ($wrong) = grep { $_->[0] eq 'intern' } @said;
-die "$wrong->[1]\n" if $wrong;
-"""
-# Standard input is the password; Sympa's own library makes the hash, and tells whether the old one fits.
-_ADMINISTRATOR = r"""
-use lib '/usr/share/sympa/lib';
-use Conf; use Sympa::DatabaseManager; use Sympa::User; use Sympa::Constants;
-Conf::load() or die "no configuration"; Sympa::DatabaseManager->instance or die "no database";
-my ($email) = @ARGV; my $password = do { local $/; <STDIN> };
-my $user = Sympa::User::get_global_user($email);
-my $old = $user ? ($user->{password} // '') : '';
-if (length $old and Sympa::User::password_fingerprint($password, $old) eq $old) { print 'same'; exit 0 }
-my %new = (email => $email, password => $password);
-($user ? Sympa::User::update_global_user($email, {password => $password})
-       : Sympa::User::add_global_user({%new}))
-  or die 'not changed';
-print 'changed';
-"""
 
 
 class Sympa:
     """The adaptor. Lists are of one domain, the customer's."""
 
-    services = ("wwsympa.service", "sympa.service", "sympa-bulk.service", "sympa-bounced.service",
-                "sympa-task_manager.service")  # fmt: skip
+    services = (ONE_CLICK, "provisioner-dem-oneclick.service", "wwsympa.service", "sympa.service",
+                "sympa-bulk.service", "sympa-bounced.service", "sympa-task_manager.service")  # fmt: skip
     folders = (DATA, SPOOLS, Path("/var/lib/sympa/bounce"))
 
     def __init__(self, settings: Settings) -> None:
@@ -135,7 +97,7 @@ class Sympa:
         there = {subscriber.email for subscriber in self.subscribers(name)}
         new = sorted({email.lower() for email in emails} - there)
         if new:
-            run(["perl", "-e", _SUBSCRIBE, name, self.settings.domain], "\n".join(new), user=USER)
+            sympa_library.subscribe(name, self.settings.domain, new)
         return len(new)
 
     def unsubscribe(self, name: str, email: str) -> bool:
@@ -147,7 +109,7 @@ class Sympa:
 
     def sign_off(self, name: str, email: str) -> None:
         """A reader leaves: as Sympa's own handler of it does, but for a letter. Runs as Sympa's user."""
-        run(["perl", "-e", _SIGN_OFF, name, self.settings.domain], email)
+        sympa_library.sign_off(name, self.settings.domain, email)
 
     def send(self, newsletter: Newsletter) -> None:
         """As if its editor had sent it to the list."""
@@ -193,7 +155,7 @@ class Sympa:
 
     def set_administrator(self, email: str, password: str) -> bool:
         """The listmaster's password for the web site."""
-        return run(["perl", "-e", _ADMINISTRATOR, email], password, user=USER).endswith("changed")
+        return sympa_library.set_password(email, password)
 
     def healthy(self) -> str:
         """Its health check looks at the configuration and the tables."""
