@@ -11,10 +11,9 @@ import os
 import pwd
 import shlex
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
-
-from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
 module: config_files
@@ -67,22 +66,12 @@ ansible_facts:
 
 UNAPPLIED = Path("/var/lib/provisioner/unapplied")
 
-SPEC = {
-    "dest": {"type": "str", "required": True},
-    "content": {"type": "str", "no_log": False},
-    "owner": {"type": "str", "default": "root"},
-    "group": {"type": "str", "default": "root"},
-    "mode": {"type": "str", "default": "0644"},
-    "validate": {"type": "str"},
-    "in_place": {"type": "bool", "default": False},
-}
-
 
 class Target:
     """One file: what is wanted, and what the host has."""
 
-    def __init__(self, module, wanted):
-        self.module = module
+    def __init__(self, wanted, check_mode):
+        self.check_mode = check_mode
         self.dest = Path(wanted["dest"])
         self.content = wanted["content"].encode()
         self.mode = int(wanted["mode"], 8)
@@ -104,9 +93,9 @@ class Target:
         try:
             return look_up()
         except KeyError:
-            if self.module.check_mode:  # made by an earlier task of the real run
+            if self.check_mode:  # made by an earlier task of the real run
                 return -1
-            self.module.fail_json(msg=f"{self.dest}: no user or group {name} on this host")
+            raise SystemExit(f"{self.dest}: no user or group {name} on this host") from None
 
     def diff(self):
         """Give the change as Ansible shows it."""
@@ -121,7 +110,7 @@ class Target:
 
     def stage(self):
         """Write the new text beside the old one and have it validated."""
-        folder = Path(self.module.tmpdir) if self.module.check_mode else self.dest.parent
+        folder = Path(tempfile.gettempdir()) if self.check_mode else self.dest.parent
         folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         handle, staged = tempfile.mkstemp(prefix=f".{self.dest.name}.", dir=folder)
         self.staged = Path(staged)
@@ -132,11 +121,11 @@ class Target:
 
     def _run_validate(self):
         command = shlex.split(self.validate.replace("%s", str(self.staged)))
-        if self.module.check_mode and shutil.which(command[0]) is None:
+        if self.check_mode and shutil.which(command[0]) is None:
             return
-        code, out, err = self.module.run_command(command)
-        if code != 0:
-            self.module.fail_json(msg=f"{self.dest} would be invalid: {(err or out).strip()}", rc=code)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise SystemExit(f"{self.dest} would be invalid: {(done.stderr or done.stdout).strip()}")
 
     def commit(self):
         """Put the staged text in the file's place."""
@@ -157,23 +146,16 @@ class Target:
             self.staged.unlink(missing_ok=True)
 
 
-def main():
+def main(arguments, check_mode, diff):
     """Compare, validate, replace."""
-    module = AnsibleModule(
-        argument_spec={
-            "files": {"type": "list", "elements": "dict", "required": True, "options": SPEC},
-            "handlers": {"type": "list", "elements": "str", "default": []},
-        },
-        supports_check_mode=True,
-    )
-    targets = [Target(module, wanted) for wanted in module.params["files"]]
+    targets = [Target(wanted, check_mode) for wanted in arguments["files"]]
     differing = [target for target in targets if not target.same]
     plain = [target for target in differing if not target.validate]
     validated = [target for target in differing if target.validate]
-    handlers = module.params["handlers"]
+    handlers = arguments["handlers"]
     note = UNAPPLIED / ", ".join(sorted(handlers))
     waiting = bool(handlers) and note.exists()
-    if handlers and differing and not module.check_mode:
+    if handlers and differing and not check_mode:
         note.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         note.touch()
         waiting = True
@@ -181,7 +163,7 @@ def main():
         for group in (plain, validated):
             for target in group:
                 target.stage()
-            if not module.check_mode:
+            if not check_mode:
                 for target in group:
                     target.commit()
     finally:
@@ -193,10 +175,6 @@ def main():
     }
     if waiting:
         result["ansible_facts"] = {"provisioner_unapplied": str(UNAPPLIED)}
-    if module._diff:
+    if diff:
         result["diff"] = [target.diff() for target in differing]
-    module.exit_json(**result)
-
-
-if __name__ == "__main__":
-    main()
+    return result

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import grp
 import pwd
+import subprocess
 import time
 from pathlib import Path
-
-from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
 module: host_facts
 short_description: Learn what roles need to know of a host in one call
 description:
-  - Returns the fact C(provisioner_host), with the distribution, whether it is a container, installed
-    packages, the age of the package lists, users, groups, active and masked units.
+  - Returns the fact C(provisioner_host), with whether the host is new, the distribution, whether it is a
+    container, installed packages, the age of the package lists, users, groups, active and masked units.
     Loading apt's own library for each question would cost more than all of these together.
 author: [The provisioner maintainers]
 """
@@ -27,8 +26,8 @@ EXAMPLES = r"""
 RETURN = r"""
 ansible_facts:
   description: >-
-    C(provisioner_host) with distribution, release, container, packages, package_lists_age (seconds), users,
-    groups, units (the active ones) and masked (units).
+    C(provisioner_host) with new (no role was here before), distribution, release, container, packages,
+    package_lists_age (seconds), users, groups, units (the active ones) and masked (units).
   returned: always
   type: dict
 """
@@ -49,34 +48,31 @@ def _masked():
     return sorted({path.name for path in links if str(path.readlink()) == "/dev/null"})
 
 
-def main():
+def _lines(*command):
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"{' '.join(command)}: {done.stderr.strip()}")
+    return done.stdout.splitlines()
+
+
+def main(arguments, check_mode, diff):
     """Look, change nothing."""
-    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
-
-    def lines(*command):
-        return module.run_command(list(command), check_rc=True)[1].splitlines()
-
+    del arguments, check_mode, diff
     with Path("/etc/os-release").open() as file:
         release = dict(line.strip().split("=", 1) for line in file if "=" in line)
-    installed = lines("dpkg-query", "-W", "-f", "${db:Status-Abbrev} ${binary:Package}\\n")
-    packages = [words[1].split(":")[0] for words in map(str.split, installed) if words[0] == "ii"]
-    units = [
-        line.split()[0]
-        for line in lines("systemctl", "list-units", "--state=active", "--plain", "--no-legend")
-    ]
+    installed = _lines("dpkg-query", "-W", "-f", "${db:Status-Abbrev} ${binary:Package}\\n")
+    units = _lines("systemctl", "list-units", "--state=active", "--plain", "--no-legend")
+    container = subprocess.run(["systemd-detect-virt", "--quiet", "--container"], check=False)
     facts = {
+        "new": not Path("/etc/provisioner").exists(),
         "distribution": release.get("ID", "").strip('"'),
         "release": release.get("VERSION_ID", "0").strip('"'),
-        "container": module.run_command(["systemd-detect-virt", "--quiet", "--container"])[0] == 0,
-        "packages": packages,
+        "container": container.returncode == 0,
+        "packages": [words[1].split(":")[0] for words in map(str.split, installed) if words[0] == "ii"],
         "package_lists_age": time.time() - _lists_fetched(),
         "users": [user.pw_name for user in pwd.getpwall()],
         "groups": [group.gr_name for group in grp.getgrall()],
-        "units": units,
+        "units": [line.split()[0] for line in units],
         "masked": _masked(),
     }
-    module.exit_json(changed=False, ansible_facts={"provisioner_host": facts})
-
-
-if __name__ == "__main__":
-    main()
+    return {"changed": False, "ansible_facts": {"provisioner_host": facts}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ansible.module_utils.basic import AnsibleModule
+import subprocess
 
 DOCUMENTATION = r"""
 module: services_running
@@ -26,35 +26,31 @@ enabled: {description: Units that were not enabled., type: list, returned: alway
 """
 
 
-def main():
+def _run(*command):
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def main(arguments, check_mode, diff):
     """Ask systemd once for all, act on what differs."""
-    module = AnsibleModule(
-        argument_spec={"names": {"type": "list", "elements": "str", "required": True}},
-        supports_check_mode=True,
-    )
-    names = module.params["names"]
-
-    def systemctl(*arguments):
-        return module.run_command(["systemctl", *arguments])
-
-    def words(verb):
-        answers = systemctl(verb, *names)[1].split()
-        return dict(zip(names, answers + ["unknown"] * (len(names) - len(answers)), strict=False))
-
-    stopped = [name for name, state in words("is-active").items() if state != "active"]
-    # is-enabled prints nothing for a unit that does not exist, so ask one by one what is not plainly right
-    disabled = [name for name in names if systemctl("is-enabled", name)[1].strip() != "enabled"]
-    if not module.check_mode:
+    del diff
+    names = arguments["names"]
+    asked = _run("systemctl", "is-active", *names)
+    states = asked.stdout.split()
+    if len(states) != len(names):
+        raise SystemExit(f"systemctl is-active: {asked.stderr.strip()}")
+    stopped = [name for name, state in zip(names, states, strict=True) if state != "active"]
+    # is-enabled prints nothing for a unit that does not exist, so ask one by one unless all is right
+    if _run("systemctl", "is-enabled", *names).stdout.split() == ["enabled"] * len(names):
+        disabled = []
+    else:
+        disabled = [
+            name for name in names if _run("systemctl", "is-enabled", name).stdout.strip() != "enabled"
+        ]
+    if not check_mode:
         for verb, units in (("enable", disabled), ("start", stopped)):
             if units:
-                code, _, error = systemctl(verb, *units)
-                if code != 0:
-                    log = module.run_command(
-                        ["journalctl", "-n", "15", "--no-pager", "-o", "cat", "-u", units[0]]
-                    )
-                    module.fail_json(msg=f"systemctl {verb} {' '.join(units)}: {error.strip()}", log=log[1])
-    module.exit_json(changed=bool(stopped or disabled), started=stopped, enabled=disabled)
-
-
-if __name__ == "__main__":
-    main()
+                done = _run("systemctl", verb, *units)
+                if done.returncode != 0:
+                    log = _run("journalctl", "-n", "15", "--no-pager", "-o", "cat", "-u", units[0]).stdout
+                    raise SystemExit(f"systemctl {verb} {' '.join(units)}: {done.stderr.strip()}\n{log}")
+    return {"changed": bool(stopped or disabled), "started": stopped, "enabled": disabled}
