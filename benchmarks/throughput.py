@@ -18,7 +18,7 @@ from benchmarks import lab
 from benchmarks.load import Load, Target, submit
 from benchmarks.report import Ratio
 from provisioner.adapters import passwords, tenants
-from provisioner.adapters.lab import EmbeddedLab
+from provisioner.adapters.lab import EmbeddedLab, image
 from provisioner.adapters.lab import hosts as machines
 from provisioner.adapters.lab.layout import LabHost
 from provisioner.adapters.tenant_files import TenantFiles
@@ -99,7 +99,8 @@ def _bare_postfix(running: EmbeddedLab) -> Target:
     """A machine with Debian's Postfix in the lab's network; `lab down` removes it with the others."""
     only = replace(running.lab, hosts=(BARE,))
     state = machines.states(only, running.substrate)[0].state
-    machines.start(only, BARE, state, running.identity, running.substrate)
+    made_of = image.machine(running.substrate)
+    machines.start(only, BARE, state, running.identity, running.substrate, made_of)
     machines.wait_for_ssh(only)
     running.substrate.podman("exec", only.container(BARE.name), "sh", "-ec", _INSTALL)
     return Target(str(BARE.address), 25)

@@ -49,8 +49,9 @@ class EmbeddedLab:
             self.identity.write_known_hosts(definition.read(self.inventory).hosts)
             network.create(self.lab, self.substrate)
             waiting = [found for found in self.states() if found.state != "running"]
+            made_of = image.machine(self.substrate) if waiting else ""
             for found in waiting:
-                hosts.start(self.lab, found.host, found.state, self.identity, self.substrate)
+                hosts.start(self.lab, found.host, found.state, self.identity, self.substrate, made_of)
             network.open_gateway(self.lab, self.substrate)
             mirror.start(self.lab, self.substrate)
             hosts.wait_for_ssh(self.lab)

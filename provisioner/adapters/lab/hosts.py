@@ -17,8 +17,8 @@ from pathlib import Path
 
 from provisioner.adapters.lab.commands import LabError
 from provisioner.adapters.lab.identity import Identity
-from provisioner.adapters.lab.image import BASE
-from provisioner.adapters.lab.layout import SUITE, Lab, LabHost
+from provisioner.adapters.lab.image import sources
+from provisioner.adapters.lab.layout import MIRROR, MIRROR_NAME, Lab, LabHost
 from provisioner.adapters.lab.substrate import Substrate
 
 _CAPABILITIES = ("NET_ADMIN", "NET_RAW", "SYS_ADMIN")
@@ -75,8 +75,8 @@ def _monitors(pid: str, container: str) -> bool:
         return False
 
 
-def start(lab: Lab, host: LabHost, state: str, identity: Identity, substrate: Substrate) -> None:
-    """Bring one machine up from whatever `state` it is in."""
+def start(lab: Lab, host: LabHost, state: str, identity: Identity, substrate: Substrate, image: str) -> None:
+    """Bring one machine up from whatever `state` it is in; one that has to be made is made of `image`."""
     name = lab.container(host.name)
     if state == "running":
         return
@@ -93,12 +93,13 @@ def start(lab: Lab, host: LabHost, state: str, identity: Identity, substrate: Su
             f"--ip={host.address}",
             f"--dns={lab.resolver}",
             "--dns-search=.",
+            f"--add-host={MIRROR_NAME}:{lab.gateway}",
             *(f"--cap-add={capability}" for capability in _CAPABILITIES),
             *substrate.run_options,
-            BASE,
+            image,
             "/sbin/init",
         )
-        substrate.podman("cp", "-", f"{name}:/", stdin=_first_boot(lab, host, identity))
+        substrate.podman("cp", "-", f"{name}:/", stdin=_first_boot(host, identity))
     substrate.podman("start", name)
 
 
@@ -160,15 +161,10 @@ def _greets(host: LabHost) -> bool:
         return False
 
 
-def _first_boot(lab: Lab, host: LabHost, identity: Identity) -> bytes:
+def _first_boot(host: LabHost, identity: Identity) -> bytes:
     """A tar with what is this machine's own: SSH keys and the package source."""
-    sources = (
-        f"deb {lab.mirror}/debian {SUITE} main\n"
-        f"deb {lab.mirror}/debian {SUITE}-updates main\n"
-        f"deb {lab.mirror}/debian-security {SUITE}-security main\n"
-    )
     files = {
-        "etc/apt/sources.list": (sources.encode(), 0o644),
+        "etc/apt/sources.list": (sources(MIRROR).encode(), 0o644),
         "etc/ssh/ssh_host_ed25519_key": (identity.host_key(host.name), 0o600),
         "home/deploy/.ssh/authorized_keys": (identity.public_key, 0o644),
     }

@@ -1,18 +1,20 @@
 """The images of the lab: a Debian that boots systemd and answers SSH, as a VM template would.
 
-Built from Debian's own packages alone with mmdebstrap, because a container registry is not always in reach;
-kept in the cache outside the tree under a name that changes with the recipe.
+The base is built from Debian's own packages alone with mmdebstrap, because a container registry is not always
+in reach; it is kept in the cache outside the tree under a name that changes with the recipe. Machines are made
+of the base with this day's package lists.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+from datetime import date
 from pathlib import Path
 
 from provisioner.adapters.cache import cache_dir
-from provisioner.adapters.lab.commands import run
-from provisioner.adapters.lab.layout import SUITE
+from provisioner.adapters.lab.commands import LabError, run
+from provisioner.adapters.lab.layout import MIRROR, SUITE
 from provisioner.adapters.lab.substrate import Substrate
 
 DEBIAN = os.environ.get("PROVISIONER_MIRROR", "http://deb.debian.org").rstrip("/")
@@ -59,7 +61,26 @@ def _recipe(*parts: str) -> str:
 
 
 BASE = f"localhost/provisioner-base:{_recipe(SUITE, *PACKAGES, _CUSTOMIZE)}"
-MIRROR = f"localhost/provisioner-mirror:{BASE.rpartition(':')[2]}"
+MIRROR_IMAGE = f"localhost/provisioner-mirror:{BASE.rpartition(':')[2]}"
+MACHINE = "localhost/provisioner-machine"
+
+
+def sources(mirror: str) -> str:
+    """apt's sources.list for packages from `mirror`, a base URL."""
+    return (
+        f"deb {mirror}/debian {SUITE} main\n"
+        f"deb {mirror}/debian {SUITE}-updates main\n"
+        f"deb {mirror}/debian-security {SUITE}-security main\n"
+    )
+
+
+# apt names a list after the place that it came from.
+_LISTS = f"""
+printf %s "$UPSTREAM" > /etc/apt/sources.list && apt-get update -q
+cd /var/lib/apt/lists
+for file in *_debian*_dists_*; do mv "$file" "{MIRROR.partition("//")[2]}_debian${{file##*_debian}}"; done
+printf %s "$SOURCES" > /etc/apt/sources.list && apt-cache gencaches
+"""
 
 
 def build_base(substrate: Substrate) -> bool:
@@ -75,20 +96,43 @@ def build_base(substrate: Substrate) -> bool:
 
 def build_mirror(substrate: Substrate) -> bool:
     """Make the image of the package mirror (nginx on the base) unless podman has it; True when made."""
-    if substrate.podman("image", "exists", MIRROR, check=False).returncode == 0:
+    if substrate.podman("image", "exists", MIRROR_IMAGE, check=False).returncode == 0:
         return False
     install = (
         f"echo 'deb {DEBIAN}/debian {SUITE} main' > /etc/apt/sources.list && apt-get update -q "
         "&& apt-get install -qy --no-install-recommends nginx-light && apt-get clean"
     )
-    name = f"provisioner-build-{os.getpid()}"
-    limits = substrate.run_options
+    _commit(substrate, MIRROR_IMAGE, install)
+    return True
+
+
+def machine(substrate: Substrate) -> str:
+    """The image of machines: the base with this day's package lists, made when it is not there.
+
+    Without a mirror in reach it is the base itself: machines then ask the lab's own, which keeps old lists.
+    """
+    name = f"{MACHINE}:{BASE.rpartition(':')[2]}-{date.today():%Y%m%d}"
+    if substrate.podman("image", "exists", name, check=False).returncode == 0:
+        return name
+    before = substrate.podman("images", "--quiet", f"--filter=reference={MACHINE}").stdout.decode().split()
     try:
-        substrate.podman("run", "--name", name, "--network=host", *limits, BASE, "sh", "-ec", install)
-        substrate.podman("commit", "--quiet", name, MIRROR)
+        _commit(substrate, name, _LISTS, UPSTREAM=sources(DEBIAN), SOURCES=sources(MIRROR))
+    except LabError:
+        return BASE
+    for old in before:  # one that a machine still needs stays
+        substrate.podman("image", "rm", old, check=False)
+    return name
+
+
+def _commit(substrate: Substrate, image: str, script: str, **environment: str) -> None:
+    """Make an image: the base, after a shell script that may reach the network. Raises: LabError."""
+    name = f"provisioner-build-{os.getpid()}"
+    options = [f"--env={key}={value}" for key, value in environment.items()] + substrate.run_options
+    try:
+        substrate.podman("run", "--name", name, "--network=host", *options, BASE, "sh", "-ec", script)
+        substrate.podman("commit", "--quiet", name, image)
     finally:
         substrate.podman("rm", "--force", "--ignore", name, check=False)
-    return True
 
 
 def _bootstrap(archive: Path) -> None:

@@ -12,8 +12,11 @@ from ipaddress import IPv4Address, IPv4Network
 SUITE = "trixie"
 """Debian release of every lab host (13)."""
 
-MIRROR_PORT = 3142
-"""Port of the package mirror on the lab's gateway, the only thing outside that a lab host can reach."""
+MIRROR_NAME, MIRROR_PORT = "package-mirror", 3142
+"""The package mirror on the lab's gateway, the only thing outside that a lab host can reach."""
+
+MIRROR = f"http://{MIRROR_NAME}:{MIRROR_PORT}"
+"""Its URL; the same in every lab, since apt's lists are named after it and come with the machines' image."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,6 @@ class Lab:
     def gateway(self) -> IPv4Address:
         """This machine's own address in the lab's network."""
         return self.network.network_address + 1
-
-    @property
-    def mirror(self) -> str:
-        """Base URL of the package mirror as the hosts see it."""
-        return f"http://{self.gateway}:{MIRROR_PORT}"
 
     def container(self, host: str) -> str:
         """Name of the container that is `host`."""

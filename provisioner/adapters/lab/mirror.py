@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from provisioner.adapters.cache import cache_dir
 from provisioner.adapters.lab.hosts import container_states, remove_containers
-from provisioner.adapters.lab.image import DEBIAN, MIRROR
+from provisioner.adapters.lab.image import DEBIAN, MIRROR_IMAGE
 from provisioner.adapters.lab.layout import MIRROR_PORT, Lab
 from provisioner.adapters.lab.substrate import Substrate
 
@@ -54,7 +54,7 @@ def start(lab: Lab, substrate: Substrate) -> None:
         f"--volume={cache}:/cache",
         f"--env=CONFIGURATION={conf}",
         *substrate.run_options,
-        MIRROR,
+        MIRROR_IMAGE,
         "sh",
         "-ec",
         'printf %s "$CONFIGURATION" > /etc/nginx/nginx.conf && chown www-data /cache && exec nginx',

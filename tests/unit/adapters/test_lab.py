@@ -36,7 +36,7 @@ def inventory(tmp_path: Path) -> Path:
 def test_the_inventory_says_which_machines_there_are(inventory: Path) -> None:
     lab = definition.read(inventory)
     assert [host.name for host in lab.hosts] == ["fe1", "fe2", "be1"]
-    assert (lab.gateway, lab.mirror) == (IPv4Address("10.99.0.1"), "http://10.99.0.1:3142")
+    assert lab.gateway == IPv4Address("10.99.0.1")
     assert lab.container("fe1") == "some-lab-fe1"
 
 
