@@ -27,8 +27,8 @@ lab: bootstrap ## A whole fleet on this machine, and mail through it
 lab-down: bootstrap ## Remove the lab
 	provisioner lab down
 
-test: bootstrap-test lint ## Everything: lint, then unit, name server, browser, Molecule and fleet tests
-	pytest --durations=40 --durations-min=5 tests/unit tests/servers tests/browser tests/molecule tests/fleet
+test: bootstrap-test lint ## Everything: lint, then unit, name server, browser, fleet and, beside them, Molecule tests
+	pytest --durations=40 --durations-min=5 tests/unit tests/servers tests/browser tests/fleet tests/molecule
 
 lint: bootstrap ## Style, types, and documentation that agrees with the roles
 	ruff check $(PYTHON)

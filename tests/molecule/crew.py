@@ -1,4 +1,4 @@
-"""Runs scenarios side by side: machines mostly wait, and two scenarios keep two cores busy."""
+"""Runs scenarios beside the other tests, and beside each other once there is nothing else to do."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
 PROJECT = Path(__file__).parent.parent.parent
 AT_ONCE = max(2, (os.cpu_count() or 1) // 2 + 1)
+"""Scenarios side by side at the end: two keep two cores busy."""
 TIME_LIMIT = 1500.0
 """Seconds for one scenario; each takes one to five minutes on two cores."""
 
@@ -27,20 +28,35 @@ def machines(scenario: str) -> frozenset[str]:
 
 
 class Crew:
-    """Works through scenarios; those with the most machines first, for they have to wait for each other."""
+    """Works through scenarios; those with the most machines first, for they have to wait for each other.
 
-    def __init__(self, scenarios: Sequence[str]) -> None:
+    prepare: what comes first. There is one worker until more are hired.
+    """
+
+    def __init__(self, scenarios: Sequence[str], prepare: Callable[[], None]) -> None:
+        self._prepare = prepare
         self._waiting = sorted(scenarios, key=lambda name: -len(machines(name)))
         self._results: dict[str, Future[str]] = {name: Future() for name in scenarios}
         self._busy: frozenset[str] = frozenset()
         self._changed = threading.Condition()
-        self._threads = [threading.Thread(target=self._work) for _ in range(AT_ONCE)]
-        for thread in self._threads:
-            thread.start()
+        self._prepared = threading.Lock()
+        self._threads: list[threading.Thread] = []
+        self._hire()
+
+    def all_hands(self) -> None:
+        """Work on as many scenarios at once as the machine takes."""
+        while len(self._threads) < AT_ONCE:
+            self._hire()
 
     def fault(self, scenario: str) -> str:
         """What went wrong with a scenario, once it is through; empty when nothing did."""
         return self._results[scenario].result()
+
+    def finish(self) -> None:
+        """Wait until all are through."""
+        self.all_hands()
+        for thread in self._threads:
+            thread.join()
 
     def stop(self) -> None:
         """Begin no other, and wait for those that run."""
@@ -50,9 +66,21 @@ class Crew:
         for thread in self._threads:
             thread.join()
 
+    def _hire(self) -> None:
+        thread = threading.Thread(target=self._work)
+        self._threads.append(thread)
+        thread.start()
+
+    def _ready(self) -> None:
+        """Raises: what `prepare` raised, to whoever comes."""
+        with self._prepared:
+            self._prepare()
+            self._prepare = _nothing
+
     def _work(self) -> None:
         while (scenario := self._next()) is not None:
             try:
+                self._ready()
                 self._results[scenario].set_result(_run(scenario))
             except BaseException as error:
                 self._results[scenario].set_exception(error)
@@ -71,6 +99,10 @@ class Crew:
                         return scenario
                 self._changed.wait()
         return None
+
+
+def _nothing() -> None:
+    pass
 
 
 def _run(scenario: str) -> str:
