@@ -18,6 +18,8 @@ from tests.fleet.fleet import LAB, Account, Fleet, eventually, mail
 CLIENTS = 40
 TRIED = 3_000
 DAY = 1_000
+PATIENCE = 5
+"""Refusals that a client takes in one session: after more, Postfix would slow it down."""
 STALE = 100
 """Recipients that one frontend may have counted while the other was asked for none."""
 
@@ -46,15 +48,15 @@ class Rush:
             assert not thread.is_alive()
 
     def _client(self, address: str, name: str, counts: list[int]) -> None:
-        """Send until all are tried, each mail until it is answered; after a refusal in a new session."""
+        """Send until all are tried, each mail until it is answered; after some refusals in a new session."""
         waiting = self._take()
         while waiting is not None:
             try:
                 with Submission(address, name, authority=LAB / "secrets/ca.crt") as session:
                     session.login(self.account.login, self.account.password)
-                    welcome = True
-                    while waiting is not None and welcome:
-                        welcome = self._send(session, waiting, counts[waiting])
+                    refused = 0
+                    while waiting is not None and refused < PATIENCE:
+                        refused += not self._send(session, waiting, counts[waiting])
                         waiting = self._take()
             except (Unreachable, OSError) as error:
                 self.replies[type(error).__name__] += 1
