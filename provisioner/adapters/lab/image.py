@@ -1,8 +1,8 @@
 """The images of the lab: a Debian that boots systemd and answers SSH, as a VM template would.
 
-The base is built from Debian's own packages alone with mmdebstrap, because a container registry is not always
-in reach; it is kept in the cache outside the tree under a name that changes with the recipe. Machines are made
-of the base with this day's package lists.
+The base is built from Debian's own packages alone with mmdebstrap, because a container registry is not
+always in reach; it is kept in the cache outside the tree, under a name that changes with the recipe.
+Machines get this day's package lists besides.
 """
 
 from __future__ import annotations
