@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Tests call the command line hundreds of times: it need not be compiled each time.
+unexport PYTHONDONTWRITEBYTECODE
 
 SCRIPTS := scripts/bootstrap scripts/vault-password .ci/run
 # Commands have no ending that would tell: their first line does.

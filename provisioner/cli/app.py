@@ -9,37 +9,8 @@ from typing import Annotated
 import typer
 
 from provisioner import version
-from provisioner.cli import (
-    customer,
-    customer_account,
-    customer_change,
-    customer_gate,
-    customer_import,
-    customer_return_paths,
-    customer_sheet,
-    customer_usage,
-    dem,
-    dem_backup,
-    dem_change,
-    dem_check,
-    dem_create,
-    dem_report,
-    dkim,
-    dkim_check,
-    dkim_rotation,
-    dkim_status,
-    dns,
-    dns_verify,
-    fleet,
-    init,
-    lab,
-    output,
-    prove,
-    report,
-    send_test,
-    status,
-    suppression,
-)
+from provisioner.cli import output
+from provisioner.cli.commands import Commands
 from provisioner.cli.context import Context
 from provisioner.core.errors import ProvisionerError
 
@@ -47,44 +18,13 @@ INTERRUPTED = 130
 
 app = typer.Typer(
     name="provisioner",
+    cls=Commands,
     help="Provision and run outbound mail for hosting companies.",
     no_args_is_help=True,
     # Local variables in a traceback could be passwords and keys.
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-PARTS = (
-    customer_account,
-    customer_change,
-    customer_gate,
-    customer_import,
-    customer_return_paths,
-    customer_sheet,
-    customer_usage,
-)
-"""Modules that add their commands to `customer` as they are imported."""
-
-OTHER_PARTS = (dkim_check, dkim_rotation, dkim_status, dns_verify)
-"""The same for `dkim` and `dns`."""
-
-DEM_PARTS = (dem_create, dem_change, dem_backup, dem_check, dem_report)
-"""The same for `dem`."""
-
-for sub, name in (
-    (customer.app, "customer"),
-    (dem.app, "dem"),
-    (dkim.app, "dkim"),
-    (dns.app, "dns"),
-    (lab.app, "lab"),
-    (report.app, "report"),
-    (suppression.app, "suppression"),
-):
-    app.add_typer(sub, name=name)
-init.register(app)
-fleet.register(app)
-send_test.register(app)
-status.register(app)
-lab.app.command("prove")(prove.prove)
 
 
 def _show_version(wanted: bool) -> None:

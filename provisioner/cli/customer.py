@@ -24,7 +24,9 @@ from provisioner.workflows import customer as workflow
 from provisioner.workflows.customer import Added, LastKey, NewCustomer
 from provisioner.workflows.push import PushReport
 
-app = typer.Typer(help="Customers: who may send, in which names, on which plan.", no_args_is_help=True)
+app = typer.Typer(
+    help="Customers: who may send, in which names, on which plan.", no_args_is_help=True, add_completion=False
+)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 NoPush = Annotated[bool, typer.Option("--no-push", help="Change the inventory alone, no host.")]

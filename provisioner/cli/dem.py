@@ -18,6 +18,7 @@ from provisioner.workflows.dem import host_of, server_of
 app = typer.Typer(
     help="List servers (Mail DEM): one a customer, which sends newsletters through the fleet.",
     no_args_is_help=True,
+    add_completion=False,
 )
 
 Name = Annotated[str, typer.Argument(help="The customer.", show_default=False)]

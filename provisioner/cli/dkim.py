@@ -25,7 +25,9 @@ from provisioner.workflows.customer import known
 from provisioner.workflows.rotation import all_domains
 
 app = typer.Typer(
-    help="DKIM keys for life: made, published, proven, rotated and destroyed.", no_args_is_help=True
+    help="DKIM keys for life: made, published, proven, rotated and destroyed.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
 Domain = Annotated[str, typer.Argument(help="A customer's domain.", show_default=False)]

@@ -19,7 +19,9 @@ from provisioner.core.publishing import PublishResult
 from provisioner.core.records import Record
 from provisioner.workflows import dns as workflow
 
-app = typer.Typer(help="DNS records of customers and of the fleet.", no_args_is_help=True)
+app = typer.Typer(
+    help="DNS records of customers and of the fleet.", no_args_is_help=True, add_completion=False
+)
 
 Domain = Annotated[str | None, typer.Argument(help="A customer's domain.")]
 Fleet = Annotated[bool, typer.Option("--fleet", help="The fleet's own records.")]

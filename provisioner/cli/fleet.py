@@ -21,7 +21,10 @@ from provisioner.workflows import egress_gate
 from provisioner.workflows.deploy import DeployOptions, DeployTools
 from provisioner.workflows.deploy import deploy as run_deploy
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command()
 def deploy(
     ctx: typer.Context,
     limit: Annotated[
@@ -82,8 +85,3 @@ def run(root: Context, options: DeployOptions, progress: PlayProgress) -> None:
     changed = f"{report.changed} {'would change' if options.check else 'changed'}"
     bundle = f", tenant bundle {report.bundle}" if report.bundle else ""
     progress.say(f"{report.hosts} hosts, {changed}{bundle}, in {clock(time.monotonic() - started)}")
-
-
-def register(app: typer.Typer) -> None:
-    """Add the fleet's commands to the root."""
-    app.command()(deploy)

@@ -24,6 +24,10 @@ Each host's SSH key has to be in known_hosts beforehand; 'provisioner deploy' na
 Keep a copy of {path}/.vault-password elsewhere: without it, the fleet's secrets and DKIM keys are lost."""
 
 
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
 def init(
     path: Annotated[Path, typer.Argument(help="A folder that is not there yet, as inventories/mine.")],
     domain: Annotated[
@@ -37,8 +41,3 @@ def init(
     for name in files:
         output.say(f"  {name}")
     output.say(_NEXT.format(path=shlex.quote(shown(path.absolute()))))
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the root."""
-    app.command()(init)

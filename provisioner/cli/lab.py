@@ -22,6 +22,7 @@ app = typer.Typer(
     name="lab",
     help="The embedded lab: a whole fleet, and a world that receives its mail, on this machine.",
     no_args_is_help=True,
+    add_completion=False,
 )
 
 Host = Annotated[str, typer.Argument(help="A machine's name, as in hosts.yml.")]

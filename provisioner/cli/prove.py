@@ -15,7 +15,7 @@ from rich.text import Text
 from provisioner.adapters import dkim_verify, passwords, tenants, world
 from provisioner.adapters.submission import Submission
 from provisioner.adapters.tenant_files import TenantFiles
-from provisioner.cli import output, wiring
+from provisioner.cli import lab, output, wiring
 from provisioner.cli.context import Context, context
 from provisioner.cli.counting import counting
 from provisioner.core.answers import Outcome
@@ -34,6 +34,7 @@ _COLUMNS = (
 RECEIVERS = ("gmail.test", "yahoo.test", "libero.test")
 
 
+@lab.app.command("prove")
 def prove(
     ctx: typer.Context,
     count: Annotated[int, typer.Option("--count", "-n", help="Mails to send.", min=1, max=10_000)] = 100,

@@ -27,7 +27,11 @@ from provisioner.workflows.customer import known
 DAYS_KEPT = 30
 """Days that backends keep their logs."""
 
-app = typer.Typer(help="Reports: mail counted and delivered; notices to customers.", no_args_is_help=True)
+app = typer.Typer(
+    help="Reports: mail counted and delivered; notices to customers.",
+    no_args_is_help=True,
+    add_completion=False,
+)
 
 
 @app.command()

@@ -26,6 +26,10 @@ _COLOURS = {
 }
 
 
+app = typer.Typer(add_completion=False)
+
+
+@app.command("send-test")
 def send_test(
     ctx: typer.Context,
     customer: Annotated[str, typer.Option("--customer", "-c", help="Send as this customer.")],
@@ -76,11 +80,6 @@ def send_test(
             f"{followed.message_id} was not delivered to everyone within {timeout:.0f} s.",
             hint="A deferred message is tried again by itself; the reason stands in its line.",
         )
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the root."""
-    app.command("send-test")(send_test)
 
 
 def _recipient(address: str) -> str:

@@ -14,7 +14,10 @@ from provisioner.core.bundle import compile_bundle
 from provisioner.core.errors import CheckFailed, HostsFailed
 from provisioner.core.health import HostHealth, fleet_faults
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command()
 def status(
     ctx: typer.Context, json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
 ) -> None:
@@ -44,11 +47,6 @@ def status(
     ill = [name for name, wrong in faults.items() if wrong]
     if ill:
         raise CheckFailed(f"Not well: {', '.join(ill)}.", hint="'provisioner deploy' repairs what it can.")
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the root."""
-    app.command()(status)
 
 
 def _row(host: HostHealth, faults: tuple[str, ...]) -> list[str | Text]:

@@ -20,7 +20,7 @@ from provisioner.core.fleet import Host
 from provisioner.core.suppression import Entry, Reason
 from provisioner.workflows.customer import known
 
-app = typer.Typer(help="Whom customers may write to no more.", no_args_is_help=True)
+app = typer.Typer(help="Whom customers may write to no more.", no_args_is_help=True, add_completion=False)
 
 Name = Annotated[str, typer.Argument(help="The customer.", show_default=False)]
 Addresses = Annotated[list[str], typer.Argument(help="E-mail addresses.", show_default=False)]

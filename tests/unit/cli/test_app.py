@@ -164,3 +164,19 @@ def test_commands_take_no_secret_as_an_argument() -> None:
         check=True,
     )
     assert "--password" not in done.stdout
+
+
+def test_a_command_imports_its_own_modules_alone() -> None:
+    ask = """
+import sys
+from provisioner.cli.app import main
+sys.argv[1:] = ["suppression", "list", "--help"]
+try:
+    main()
+finally:
+    print(*(name for name in sys.modules if name.startswith("provisioner.cli.")), sep="\\n")
+"""
+    done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, timeout=60, check=True)
+    loaded = {line.removeprefix("provisioner.cli.") for line in done.stdout.splitlines()}
+    assert "suppression" in loaded
+    assert not loaded & {"customer_gate", "dem_check", "dns_verify", "fleet"}
