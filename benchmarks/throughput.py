@@ -24,7 +24,7 @@ from provisioner.adapters.lab.layout import LabHost
 from provisioner.adapters.tenant_files import TenantFiles
 from provisioner.workflows.probe import temporary_login
 
-BARE = LabHost("bare1", IPv4Address("10.77.0.71"))
+BARE = LabHost("bare1", IPv4Address("10.77.0.9"))
 MESSAGES = 2000
 SESSIONS = 20
 SIZE = 4096
