@@ -7,6 +7,7 @@ import json
 import pytest
 
 from provisioner.adapters.lab.commands import run
+from provisioner.adapters.lab.layout import hardware_address
 from tests.fleet.fleet import Fleet
 
 # Addresses for documentation (RFC 5737): nobody is there, and the guard has to stop us before that shows.
@@ -48,12 +49,15 @@ def test_the_labs_resolver_knows_no_real_name(fleet: Fleet) -> None:
     )
 
 
-def test_the_gateways_hardware_address_is_its_own(fleet: Fleet) -> None:
-    """Not that of the lowest port, which would change with machines that come and go."""
+def test_hardware_addresses_outlive_restarts(fleet: Fleet) -> None:
+    """Others would send to the old one for a minute; a bridge by itself has that of its lowest port."""
     network = fleet.machines.substrate.podman("network", "inspect", fleet.machines.lab.name).stdout
     bridge = json.loads(network)[0]["network_interface"]
     (link,) = json.loads(run(["ip", "-json", "link", "show", "dev", bridge]).stdout)
-    assert link["address"] == f"0a:58:{fleet.machines.lab.gateway.packed.hex(':')}"
+    assert link["address"] == hardware_address(fleet.machines.lab.gateway)
+    for host in fleet.machines.lab.hosts:
+        shown = fleet.shell(host.name, "cat /sys/class/net/eth0/address")
+        assert shown.strip() == hardware_address(host.address), host.name
 
 
 def _dropped(fleet: Fleet) -> int:

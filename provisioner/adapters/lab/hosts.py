@@ -18,7 +18,7 @@ from pathlib import Path
 from provisioner.adapters.lab.commands import LabError
 from provisioner.adapters.lab.identity import Identity
 from provisioner.adapters.lab.image import sources
-from provisioner.adapters.lab.layout import MIRROR, MIRROR_NAME, Lab, LabHost
+from provisioner.adapters.lab.layout import MIRROR, MIRROR_NAME, Lab, LabHost, hardware_address
 from provisioner.adapters.lab.substrate import Substrate
 
 _CAPABILITIES = ("NET_ADMIN", "NET_RAW", "SYS_ADMIN")
@@ -91,6 +91,7 @@ def start(lab: Lab, host: LabHost, state: str, identity: Identity, substrate: Su
             f"--label=provisioner.lab={lab.name}",
             f"--network={lab.name}",
             f"--ip={host.address}",
+            f"--mac-address={hardware_address(host.address)}",
             f"--dns={lab.resolver}",
             "--dns-search=.",
             f"--add-host={MIRROR_NAME}:{lab.gateway}",

@@ -19,6 +19,11 @@ MIRROR = f"http://{MIRROR_NAME}:{MIRROR_PORT}"
 """Its URL; the same in every lab, since apt's lists are named after it and come with the machines' image."""
 
 
+def hardware_address(address: IPv4Address) -> str:
+    """The Ethernet address of an address: a machine that comes back has to be where others look for it."""
+    return f"0a:58:{address.packed.hex(':')}"
+
+
 @dataclass(frozen=True)
 class LabHost:
     """One machine of the lab: its name and its address in the lab's network."""

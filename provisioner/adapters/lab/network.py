@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 
 from provisioner.adapters.lab.commands import LabError, run
-from provisioner.adapters.lab.layout import MIRROR_PORT, Lab
+from provisioner.adapters.lab.layout import MIRROR_PORT, Lab, hardware_address
 from provisioner.adapters.lab.substrate import Substrate
 
 _GUARD = """
@@ -61,7 +61,7 @@ def open_gateway(lab: Lab, substrate: Substrate) -> None:
     bridge = _bridge(lab, substrate)
     # A bridge without an address of its own takes the lowest of its ports', and changes it when that machine
     # goes: for a minute the others would send to nobody.
-    run(["ip", "link", "set", "dev", bridge, "address", f"0a:58:{lab.gateway.packed.hex(':')}"])
+    run(["ip", "link", "set", "dev", bridge, "address", hardware_address(lab.gateway)])
     run(["ip", "address", "replace", f"{lab.gateway}/{lab.network.prefixlen}", "dev", bridge])
     rules = _GUARD.format(table=_table(lab), bridge=bridge, gateway=lab.gateway, mirror=MIRROR_PORT)
     run(["nft", "-f", "-"], stdin=rules.encode())

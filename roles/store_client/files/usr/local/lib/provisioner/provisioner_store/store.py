@@ -53,11 +53,19 @@ class Store:
         self._connecting = asyncio.Lock()
 
     async def call(self, *command: Argument) -> Any:
-        """The store's answer to a command. Raises StoreError."""
+        """The store's answer to a command. Raises StoreError.
+
+        A store that lost its power says nothing to a connection that idles, which fails when next used: the
+        question is asked once more then, of the store as it is now. So a command may be done twice.
+        """
         connection = self._connection
-        if connection is None or connection.lost:
-            connection = await self._connected()
-        return await connection.ask(command)
+        if connection is not None and not connection.lost:
+            try:
+                return await connection.ask(command)
+            except StoreError:
+                if not connection.lost:
+                    raise
+        return await (await self._connected()).ask(command)
 
     async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
         """The result of a script, which the store learns when it does not know it. Raises StoreError."""
