@@ -1,8 +1,8 @@
 """Provision and run outbound mail: the tool of mail hosters."""
 
-from importlib import metadata
-
 
 def version() -> str:
     """The installed version."""
+    from importlib import metadata  # noqa: PLC0415 - slow, and only --version asks
+
     return metadata.version("provisioner")

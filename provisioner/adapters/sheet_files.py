@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import asdict
 
-from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from provisioner.adapters.templates import environment
@@ -58,5 +57,7 @@ def _with_widths(body: str) -> str:
 
 
 def _body(sheet: Sheet) -> str:
+    from markdown_it import MarkdownIt  # noqa: PLC0415 - as above
+
     # What customers are called is escaped: html is off, so a tag in a name stays text.
     return str(MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown(sheet)))

@@ -1,4 +1,9 @@
-"""Which adapters the workflows get, in one place."""
+"""Which adapters the workflows get, in one place.
+
+Those that ask name servers are imported when called for: loading them takes longer than most commands.
+"""
+
+# ruff: noqa: PLC0415
 
 from __future__ import annotations
 
@@ -6,15 +11,11 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from provisioner.adapters import archives, audit_file, dkim_keys, inventory_files, passwords, tenants
 from provisioner.adapters.audit_file import AuditFile
-from provisioner.adapters.blocking import Blocking, wait
 from provisioner.adapters.dem_files import DemFiles
-from provisioner.adapters.dns_update import DnsUpdater
-from provisioner.adapters.dns_wire import Wire
-from provisioner.adapters.probes import Probes
-from provisioner.adapters.resolver import Authorities, OneServer, system_resolver
 from provisioner.adapters.secret_files import SecretFiles
 from provisioner.adapters.tenant_files import TenantFiles
 from provisioner.core.answers import Outcome
@@ -26,6 +27,11 @@ from provisioner.workflows.fleet_secrets import SecretsReport
 from provisioner.workflows.ports import KeyMaker
 from provisioner.workflows.push import PushReport, push_tenants
 from provisioner.workflows.rotation import Tools, Transition
+
+if TYPE_CHECKING:
+    from provisioner.adapters.blocking import Blocking
+    from provisioner.adapters.dns_update import DnsUpdater
+    from provisioner.adapters.resolver import Authorities, OneServer
 
 TSIG_SECRET = "vault_dns_tsig_secret"  # noqa: S105 - the variable's name
 
@@ -51,11 +57,17 @@ def push(inventory: Path) -> PushReport:
 
 def resolver(settings: FleetSettings) -> Blocking:
     """Every authoritative server, found through the fleet's or system's resolver; asked anew each time."""
+    from provisioner.adapters.blocking import Blocking
+    from provisioner.adapters.resolver import Authorities
+
     return Blocking(Authorities(str(settings.dns_resolver) if settings.dns_resolver else None))
 
 
 def asker(inventory: Inventory, server: str | None = None) -> Authorities | OneServer:
     """The one server given, else every authoritative one; for one look, in which no question is put twice."""
+    from provisioner.adapters.dns_wire import Wire
+    from provisioner.adapters.resolver import Authorities, OneServer
+
     wire, settings = Wire(remember=True), inventory.settings
     if server:
         return OneServer(server, wire)
@@ -65,11 +77,17 @@ def asker(inventory: Inventory, server: str | None = None) -> Authorities | OneS
 
 def answers(server: str) -> bool:
     """Whether a name server is there."""
+    from provisioner.adapters.blocking import wait
+    from provisioner.adapters.dns_wire import Wire
+    from provisioner.adapters.resolver import OneServer
+
     return wait(OneServer(server, Wire(timeout=2.0)).ask(".", "NS")).outcome is not Outcome.TIMEOUT
 
 
 def find_resolver(settings: FleetSettings) -> None:
     """See that the resolver is there by which all else is found. Raises UsageError."""
+    from provisioner.adapters.resolver import system_resolver
+
     ours = settings.dns_resolver
     server = str(ours) if ours else system_resolver()
     if not answers(server):
@@ -82,6 +100,8 @@ def find_resolver(settings: FleetSettings) -> None:
 
 def publisher(inventory: Inventory) -> DnsUpdater:
     """What publishes at the operator's primary. Raises UsageError when there is none, or no key for it."""
+    from provisioner.adapters.dns_update import DnsUpdater
+
     settings, path = inventory.settings, Path(inventory.path)
     if settings.dns_primary is None:
         raise UsageError(
@@ -122,6 +142,8 @@ def key_maker(settings: FleetSettings) -> KeyMaker:
 
 def rotation_tools(inventory: Inventory, *, look_only: bool = False) -> Tools:
     """What carries DKIM keys through their life; `look_only`: no host is changed. Raises UsageError."""
+    from provisioner.adapters.probes import Probes
+
     names = resolver(inventory.settings)
     return Tools(
         make=key_maker(inventory.settings),
