@@ -33,13 +33,29 @@ test: bootstrap-test lint ## Everything: lint, then unit, name server, browser, 
 	pytest --durations=40 --durations-min=5 tests/unit tests/servers tests/browser tests/fleet tests/molecule
 
 lint: bootstrap ## Style, types, and documentation that agrees with the roles
-	ruff check $(PYTHON)
-	ruff format --check $(PYTHON)
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync $(LINTERS)
+
+LINTERS := lint-ansible lint-types lint-python lint-yaml lint-shell lint-readmes
+.PHONY: $(LINTERS)
+
+lint-ansible:
+	ansible-lint --offline --strict
+
+lint-types:
 	mypy
 	mypy scripts/role-readmes
+
+lint-python:
+	ruff check $(PYTHON)
+	ruff format --check $(PYTHON)
+
+lint-yaml:
 	yamllint --strict .
-	ansible-lint --offline --strict
+
+lint-shell:
 	shellcheck $(SCRIPTS)
+
+lint-readmes:
 	scripts/role-readmes --check
 
 unit: bootstrap-test ## Tests that need no machines
