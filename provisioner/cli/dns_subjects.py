@@ -9,7 +9,6 @@ from pathlib import Path
 
 from provisioner.adapters.yaml_files import write_atomic
 from provisioner.cli import wiring
-from provisioner.core import names
 from provisioner.core.errors import Fault, InventoryError, UsageError
 from provisioner.core.fleet import Inventory
 from provisioner.core.spam_rates import parse as rates_in
@@ -44,8 +43,21 @@ def subjects(
         found += [domain for each in inventory.customers for domain in each.domains]
         if not (found or fleet):
             raise UsageError("There are no customers yet", hint="provisioner customer add")
-    found += [owned(inventory, domain) for domain in domains or ()]
+    elif domains:
+        found += _all_owned(inventory, domains)
     return (*([None] if fleet else []), *dict.fromkeys(found))
+
+
+def _all_owned(inventory: Inventory, domains: Sequence[str]) -> list[str]:
+    found, faults = [], []
+    for domain in domains:
+        try:
+            found.append(owned(inventory, domain))
+        except UsageError as error:
+            faults.append(error)
+    if faults:
+        raise UsageError("; ".join(error.message for error in faults), hint=faults[0].hint)
+    return found
 
 
 def _from_file(inventory: Inventory, file: Path) -> list[str]:
@@ -61,9 +73,7 @@ def _from_file(inventory: Inventory, file: Path) -> list[str]:
     found, faults = [], []
     for number, text in texts.items():
         try:
-            found.append(owned(inventory, names.domain(text)))
-        except ValueError as error:
-            faults.append(Fault(str(file), number, str(error)))
+            found.append(owned(inventory, text))
         except UsageError as error:
             faults.append(Fault(str(file), number, error.message))
     if faults:

@@ -160,6 +160,7 @@ def test_watching_gives_up_in_the_end(run: Run) -> None:
         (("--customer", "acme", "--file", "x"), "one of them"),
         (("elsewhere.example",), "belongs to no customer"),
         (("not_a_domain",), "not_a_domain"),
+        (("a..b", "acme.example", "c..d"), "'a..b' is not a domain name; 'c..d' is not a domain name"),
         (("--customer", "nobody"), "no customer 'nobody'"),
         (("acme.example", "--resolver", "ns.example"), "not an IP address"),
         (("acme.example", "--resolver", "127.0.0.1", "--authoritative"), "not both"),
