@@ -75,3 +75,31 @@ def test_a_session_that_is_over_counts_no_more(tmp_path: Path) -> None:
         return counters.left
 
     assert asyncio.run(run()) == [("acme", "fe1:7")]
+
+
+def test_a_session_whose_text_never_ended_counts_no_more(tmp_path: Path) -> None:
+    async def run() -> list[tuple[str, str]]:
+        counters = MemoryCounters()
+        quota = service(counters, PLAN, tmp_path / "journal")
+        session = quota.sessions[7] = Session(7, "fe1:7")
+        quota.begins(asks("1", 1, policy.DATA), session)
+        await asyncio.sleep(0.005)
+        await quota.happened(Outcome(7))
+        return counters.left
+
+    assert asyncio.run(run()) == [("acme", "fe1:7")]
+
+
+def test_who_asks_no_more_counts_no_more(tmp_path: Path) -> None:
+    """The process has ended, or this service does: the next one knows nothing of its sessions."""
+
+    async def run() -> tuple[list[tuple[str, str]], set[int]]:
+        counters = MemoryCounters()
+        quota = service(counters, PLAN, tmp_path / "journal")
+        session = quota.sessions[7] = Session(7, "fe1:7")
+        await text(quota, session, "1")
+        quota.gone(session)
+        await asyncio.gather(*quota.running)
+        return counters.left, set(quota.sessions)
+
+    assert asyncio.run(run()) == ([("acme", "fe1:7")], set())

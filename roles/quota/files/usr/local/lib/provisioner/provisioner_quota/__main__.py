@@ -64,6 +64,8 @@ async def serve(settings: dict[str, Any], listening: socket.socket) -> None:
     await stop.wait()
     server.close()
     await runner.cleanup()
+    for session in list(quota.sessions.values()):
+        quota.gone(session)
     if quota.running:
         await asyncio.wait(quota.running, timeout=GRACE)
     for helper in helpers:

@@ -31,9 +31,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The smtpd process has ended, or was silent for long."""
-        self._quota.drop(self.session)
-        if self._quota.sessions.get(self.session.pid) is self.session:
-            del self._quota.sessions[self.session.pid]
+        self._quota.gone(self.session)
 
     def data_received(self, data: bytes) -> None:
         """Collect lines until the empty one."""

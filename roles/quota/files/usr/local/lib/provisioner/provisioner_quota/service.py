@@ -38,7 +38,7 @@ class Reservation:
 
 @dataclass
 class Session:
-    """One smtpd process's connection to us, and for which login it last counted a message.
+    """One smtpd process's connection to us, and the login for which the store counts it as a connection.
 
     planned, reserved: the text that comes now will be counted, was counted; until we are asked about its end.
     returning: what was reserved before is being given back.
@@ -87,7 +87,7 @@ class Quota:
         return refusal
 
     def _reserve(self, request: policy.Request, account: Account, session: Session) -> None:
-        session.reserved = self._reservation(self._charge(request, account, session))
+        session.reserved = self._reservation(self._charge(request, account, session), session)
 
     def listed_by(self, request: policy.Request) -> str | None:
         """The customer whose suppression list a recipient has to be looked for in; None: nobody's.
@@ -147,7 +147,8 @@ class Quota:
             limits=(day, hour, minute, connections),
         )
 
-    def _reservation(self, charge: Charge) -> Reservation:
+    def _reservation(self, charge: Charge, session: Session) -> Reservation:
+        session.login = charge.login  # counted or not: to leave what was never entered does no harm
         return Reservation(charge, self.in_background(self.counters.reserve(charge)))
 
     async def _count(
@@ -165,7 +166,7 @@ class Quota:
         if reserved is None:
             if self.outage.away:
                 return self.outage.accept(charge)
-            reserved = self._reservation(charge)
+            reserved = self._reservation(charge, session)
         try:
             verdict, *used = await reserved.answer
         except StoreError as error:
@@ -173,7 +174,6 @@ class Quota:
             return self.outage.accept(charge)
         self.outage.answered(reserved.charge, verdict, (used[0], used[1]))
         if verdict == verdicts.OK:
-            session.login = request.login
             return verdicts.passes(charge.instance)
         return verdicts.counted(verdict, account, request, (used[0], used[1]), charge.at)
 
@@ -215,6 +215,22 @@ class Quota:
                 metrics.REFUNDS.inc(await self.counters.refund(outcome.refused))
             elif session := self.sessions.get(outcome.pid):
                 await self.left(session)
+        except StoreError as error:
+            self.outage.lost(error)
+
+    def gone(self, session: Session) -> None:
+        """An smtpd process asks here no more: it has ended, or was silent for long, or we end.
+
+        One that still has its client counts again with the client's next message.
+        """
+        self.drop(session)
+        if self.sessions.get(session.pid) is session:
+            del self.sessions[session.pid]
+        self.in_background(self._left(session))
+
+    async def _left(self, session: Session) -> None:
+        try:
+            await self.left(session)
         except StoreError as error:
             self.outage.lost(error)
 
