@@ -13,7 +13,7 @@ from provisioner.core.errors import UsageError
 from provisioner.core.findings import Finding
 from provisioner.core.fleet import Inventory
 from provisioner.core.key_slots import Action
-from provisioner.core.records import FIRST_SLOT, dkim_needed
+from provisioner.core.records import FIRST_SLOT, dkim_needed, selector
 from provisioner.workflows.ports import KeyMaker, Resolver, TenantStore
 from provisioner.workflows.rotation_round import Transition
 from provisioner.workflows.rotation_round import generate as make_keys
@@ -54,9 +54,11 @@ def generate(
         inventory = store.load()
         name = owned(inventory, domain)
         kept = inventory.keys_of(name)
-        if any(key.slot != FIRST_SLOT for key in kept):
-            return Generated((), kept)
         taken = {key.selector for key in kept}
+        # What a run that was stopped left half made is completed; to imported keys nothing is added: a slot's
+        # keys have one life.
+        if not taken <= {selector(algorithm, FIRST_SLOT) for algorithm in Algorithm}:
+            return Generated((), kept)
         if len(taken) < len(Algorithm):
             audit([Transition(name, FIRST_SLOT, Action.GENERATE, KeyState.GENERATED, now, why)])
         return Generated(make_keys(store, make, name, FIRST_SLOT, now, taken), kept)

@@ -72,3 +72,14 @@ def test_nobody_asks_for_revoked_keys(tmp_path: Path) -> None:
     keys = store.load().keys_of("acme.example")
     store.update_keys([key.model_copy(update={"state": KeyState.REVOKED}) for key in keys])
     assert dkim.verify(store.load(), "acme.example", dns) == ()
+
+
+def test_imported_keys_get_none_beside_them(tmp_path: Path) -> None:
+    """New ones would share the slot's life: an active key would be taken for one that nobody publishes."""
+    store, _ = prepared(tmp_path)
+    keys = store.load().keys_of("acme.example")
+    store.remove_keys("acme.example", [key.selector for key in keys])
+    imported = keys[0].model_copy(update={"selector": "mail", "state": KeyState.ACTIVE})
+    store.add_keys("acme.example", [(imported, b"private")])
+    assert dkim.generate(store, key_maker, "acme.example", NOW).made == ()
+    assert [key.selector for key in store.load().keys_of("acme.example")] == ["mail"]
