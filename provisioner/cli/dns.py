@@ -10,8 +10,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from provisioner.adapters.yaml_files import write_atomic
-from provisioner.cli import output, wiring
+from provisioner.cli import dns_subjects, output, wiring
 from provisioner.cli.context import context
 from provisioner.core import zone_files
 from provisioner.core.errors import CheckFailed, UsageError
@@ -96,7 +95,7 @@ def export(
     if to is None:
         print(text, end="")
         return
-    write_atomic(to, text, mode=0o644)
+    dns_subjects.write(to, text)
     output.say(f"Wrote {zone} to {to}")
 
 
