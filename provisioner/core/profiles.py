@@ -20,7 +20,20 @@ class Profile(StrEnum):
 
 
 _EVERYBODY = frozenset(
-    {"spf", "dkim", "dmarc", "alignment", "ptr", "address", "dnsbl", "zone", "dnssec", "bounce-mx", "time"}
+    {
+        "spf",
+        "dkim",
+        "dmarc",
+        "alignment",
+        "ptr",
+        "address",
+        "dnsbl",
+        "zone",
+        "dnssec",
+        "bounce-mx",
+        "time",
+        "dem-site",
+    }
 )
 _INSISTS: dict[Profile, frozenset[str]] = {
     Profile.GOOGLE: _EVERYBODY | {"one-click", "tls", "spam-rate"},

@@ -94,17 +94,17 @@ async def domain(
     """
     records = expected(inventory, name)
     wanted, dns = {record.purpose: record for record in records}, _Heard(dns)
-    spf, dmarc, replies, zone, dnssec, keys = await asyncio.gather(
+    spf, dmarc, replies, zone, dnssec, (keys, sites) = await asyncio.gather(
         checks.check_spf(wanted["spf"], inventory.egress_addresses, dns),
         checks.check_dmarc(wanted["dmarc"], name, dns),
         checks.check_replies(name, dns),
         checks.check_zone(name, dns),
         checks.check_dnssec(name, dns),
-        _keys(inventory, name, records, dns),
+        asyncio.gather(_keys(inventory, name, records, dns), _sites(records, dns)),
     )
     aligned = _alignment(inventory, name, dmarc.policy, used)
     late = dns.long_lived(records)
-    return (*spf, *keys, *dmarc.findings, *aligned, *replies, *zone, *dnssec, *late)
+    return (*spf, *keys, *dmarc.findings, *aligned, *replies, *zone, *dnssec, *sites, *late)
 
 
 def _alignment(
@@ -134,7 +134,9 @@ async def fleet(inventory: Inventory, dns: Dns) -> tuple[Finding, ...]:
     egress = {address.reverse_pointer for address in inventory.egress_addresses}
     egress |= {inventory.fqdn(host) for host in inventory.group("backends")}
     tls_wanted = {r.purpose: r.value for r in records if r.purpose in {"mta-sts", "tls-rpt"}}
-    plain = [r for r in records if r.purpose not in tls_wanted]
+    # Of the ways back of others only that of the fleet's public address is anybody's business.
+    known = egress | {settings.virtual_address.reverse_pointer}
+    plain = [r for r in records if r.purpose not in tls_wanted and (r.type != "PTR" or r.name in known)]
     sets = group_by_owner(tuple(r for r in plain if r.name not in egress or r.type == "TXT")).values()
     work: list[Awaitable[list[Finding]]] = [_records(wanted, dns) for wanted in sets]
     for host in inventory.group("backends"):
@@ -175,6 +177,12 @@ async def _keys(inventory: Inventory, name: str, records: Iterable[Record], dns:
     later = [r for r in records if r.purpose == "dkim-cname" and r.name not in asked]
     found += [each for some in await asyncio.gather(*(_records([r], dns) for r in later)) for each in some]
     return [*unused, *found]
+
+
+async def _sites(records: tuple[Record, ...], dns: Dns) -> list[Finding]:
+    """The web names of list servers, which links in mail that was sent lead to."""
+    sets = group_by_owner(tuple(record for record in records if record.purpose == "dem-site")).values()
+    return [each for some in await asyncio.gather(*(_records(one, dns) for one in sets)) for each in some]
 
 
 async def _records(wanted: Sequence[Record], dns: Dns) -> list[Finding]:

@@ -74,7 +74,8 @@ def check_link(url: str, answers: Mapping[str, LinkAnswer]) -> list[Finding]:
     """What HEAD, GET and POST (RFC 8058 3.2), asked in this order and without cookies, tell of a link."""
     posted = answers["POST"]
     found = [_acts(url, posted)]
-    return [*found, *(_only_shows(url, method, answers[method], posted) for method in ("GET", "HEAD"))]
+    got = answers["GET"]
+    return [*found, *(_only_shows(url, method, answers[method], got, posted) for method in ("GET", "HEAD"))]
 
 
 def _acts(url: str, answer: LinkAnswer) -> Finding:
@@ -93,8 +94,11 @@ def _acts(url: str, answer: LinkAnswer) -> Finding:
     )
 
 
-def _only_shows(url: str, method: str, answer: LinkAnswer, posted: LinkAnswer) -> Finding:
-    """Scanners of links ask with GET and HEAD: these may show a page, and must not act."""
+def _only_shows(url: str, method: str, answer: LinkAnswer, got: LinkAnswer, posted: LinkAnswer) -> Finding:
+    """Scanners of links ask with GET and HEAD: these may show a page, and must not act.
+
+    HEAD has no page to look at: what GET shows after it tells whether there was something left to ask.
+    """
     subject = f"{method} {url}"
     if not answer.status:
         return Finding("one-click", subject, Status.UNKNOWN, answer.error, "", "Ask again later")
@@ -102,7 +106,7 @@ def _only_shows(url: str, method: str, answer: LinkAnswer, posted: LinkAnswer) -
         return Finding("one-click", subject, Status.FAIL, f"answers {answer.status}", "", "Mend the page")
     if answer.status // 100 == 4:
         return Finding("one-click", subject, Status.PASS, f"answers {answer.status}: it does nothing")
-    if method == "HEAD" or re.search(r"<form[^>]+method=[\"']?post", answer.body, re.IGNORECASE):
+    if re.search(r"<form[^>]+method=[\"']?post", got.body, re.IGNORECASE):
         return Finding("one-click", subject, Status.PASS, "shows a page that asks first")
     if answer.status // 100 == 2 and answer.body.strip() == posted.body.strip() != "":
         fix = "Have GET show a page with a button that posts: scanners of links unsubscribe readers else"

@@ -45,6 +45,8 @@ def _judge(seen: TlsSeen, now: datetime) -> tuple[Status, str, str]:
     if not seen.protocol:
         return Status.FAIL, seen.error, "Put a certificate for this name into the inventory, then deploy"
     told = seen.protocol
+    if seen.protocol not in _GOOD:
+        return Status.FAIL, told, "Have it speak TLS 1.2 at least: 'provisioner deploy'"
     if seen.ends is not None:
         left = (seen.ends - now).days
         told = f"{told}, certificate for {left} days more"
@@ -54,8 +56,6 @@ def _judge(seen: TlsSeen, now: datetime) -> tuple[Status, str, str]:
                 told,
                 "Renew the certificate: 'provisioner deploy' does so for the fleet's own",
             )
-    if seen.protocol not in _GOOD:
-        return Status.FAIL, told, "Have it speak TLS 1.2 at least: 'provisioner deploy'"
     if seen.by_fleet:
         told = f"{told}, made by the fleet's own authority, which others do not know"
         fix = "Put a public authority's certificate into the inventory: secrets/submission.crt and .key"

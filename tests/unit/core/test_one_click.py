@@ -82,6 +82,12 @@ def test_a_link_that_acts_on_get_is_found_out() -> None:
     assert "scanners" in found.fix
 
 
+def test_head_has_done_what_get_finds_done() -> None:
+    """It has no page; but what asked before it acts, still asks afterwards."""
+    assert link(DONE, LinkAnswer(200, BUTTON), LinkAnswer(200))["HEAD"].status is Status.PASS
+    assert link(DONE, LinkAnswer(200, "<p>You left already"), LinkAnswer(200))["HEAD"].status is Status.WARN
+
+
 def test_a_link_whose_get_nobody_can_judge_is_a_warning() -> None:
     assert link(DONE, LinkAnswer(200, "<p>Bye"))["GET"].status is Status.WARN
     assert link(DONE, LinkAnswer(302, location="/"))["GET"].status is Status.WARN

@@ -14,10 +14,11 @@ from provisioner.core.findings import Finding, Status
 from provisioner.core.fleet import Inventory
 from provisioner.core.gate import Gate, gate, of_egress
 from provisioner.core.profiles import Profile, judge
-from provisioner.core.records import fleet_records, group_by_owner
+from provisioner.core.records import Record, fleet_records, group_by_owner
 from provisioner.workflows import dkim, dns, readiness
 from tests import samples
 from tests.fakes import FakePublisher, FakeResolver, key_maker
+from tests.unit.core.test_dem import write as write_with_list_server
 
 
 def fleet(root: Path) -> Inventory:
@@ -49,9 +50,24 @@ def test_what_is_published_is_what_verifies(tmp_path: Path) -> None:
         assert {finding.status for finding in found} == {Status.PASS}, subject
 
 
+def looked_at(inventory: Inventory) -> list[Record]:
+    """The fleet's records but for ways back of addresses that neither send nor are the public one."""
+    addresses = (*inventory.egress_addresses, inventory.settings.virtual_address)
+    public = {address.reverse_pointer for address in addresses}
+    return [each for each in fleet_records(inventory) if each.type != "PTR" or each.name in public]
+
+
+def test_a_host_that_sends_nothing_needs_no_way_back(tmp_path: Path) -> None:
+    inventory = fleet(tmp_path)
+    resolver = FakeResolver()
+    resolver.publish_all((*looked_at(inventory), *dns.dkim_zone(inventory)))
+    assert len(looked_at(inventory)) < len(fleet_records(inventory))
+    assert {each.status for each in verify(inventory, None, resolver)} == {Status.PASS}
+
+
 def test_every_record_of_the_fleets_own_is_missed(tmp_path: Path) -> None:
     inventory = fleet(tmp_path)
-    for name, kind in group_by_owner(fleet_records(inventory)):
+    for name, kind in group_by_owner(tuple(looked_at(inventory))):
         resolver = FakeResolver()
         resolver.publish_all((*fleet_records(inventory), *dns.dkim_zone(inventory)))
         assert {each.status for each in verify(inventory, None, resolver)} == {Status.PASS}
@@ -59,6 +75,21 @@ def test_every_record_of_the_fleets_own_is_missed(tmp_path: Path) -> None:
         failed = [each for each in verify(inventory, None, resolver) if each.status is Status.FAIL]
         address = [a for a in inventory.egress_addresses if a.reverse_pointer == name]
         assert any(each.subject.split()[0] in {name, *map(str, address)} for each in failed), (name, kind)
+
+
+def test_a_list_servers_name_has_to_lead_to_it(tmp_path: Path) -> None:
+    inventory = TenantFiles(write_with_list_server(tmp_path)).load()
+    resolver = FakeResolver()
+    resolver.publish_all(dns.expected(inventory, "acme.example"))
+
+    def seen() -> Status:
+        found = verify(inventory, "acme.example", resolver)
+        (site,) = [each for each in judge(found, Profile.GOOGLE) if each.id == "dem-site"]
+        return site.status
+
+    assert seen() is Status.PASS
+    del resolver.data["news.acme.example", "A"]
+    assert seen() is Status.FAIL
 
 
 def test_an_empty_dns_fails_everything(tmp_path: Path) -> None:
@@ -101,7 +132,8 @@ def test_every_record_of_a_customer_and_the_fleet_that_lives_long_is_told(tmp_pa
         resolver = Lasting()
         resolver.publish_all((*fleet_records(inventory), *dns.expected(inventory, "acme.example")))
         resolver.set("acme.example", "MX", "10 smtp.operator.example")
-        for name in {each.name for each in dns.expected(inventory, subject) if each.purpose != "dkim"}:
+        wanted = dns.expected(inventory, subject) if subject else looked_at(inventory)
+        for name in {each.name for each in wanted if each.purpose != "dkim"}:
             resolver.name = name
             late = [each for each in verify(inventory, subject, resolver) if each.id == "ttl"]
             assert {each.subject.split()[0] for each in late} == {name}, name
