@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from provisioner_dem.releases import NEEDED, unpack
+from provisioner_dem.releases import NEEDED, fetched, unpack
 from provisioner_dem.software import DemError
 
 ROOT = "phplist-3.6.15/public_html/"
@@ -114,3 +114,20 @@ def test_links_and_devices_are_refused(tmp_path: Path, releases: Path, kind: byt
     with pytest.raises(DemError, match="regular file"):
         unpack(archive, digest, releases)
     assert _nothing_written(releases)
+
+
+def test_another_archive_of_a_version_that_is_there_is_refused(tmp_path: Path) -> None:
+    first, second, releases = tmp_path / "a.tgz", tmp_path / "b.tgz", tmp_path / "releases"
+    releases.mkdir()
+    of_first = _tar(first, FILES)
+    assert unpack(first, of_first, releases) == unpack(first, of_first, releases)
+    of_second = _tar(second, {**FILES, f"{ROOT}lists/new.php": "<?php"})
+    with pytest.raises(DemError, match=r"3\.6\.15 is here already"):
+        unpack(second, of_second, releases)
+
+
+def test_an_archive_comes_over_https_or_from_a_file(tmp_path: Path) -> None:
+    with fetched(str(tmp_path / "a.tgz")) as file:
+        assert file == tmp_path / "a.tgz"
+    with pytest.raises(DemError, match="over https"), fetched("http://example.org/a.tgz"):
+        pass

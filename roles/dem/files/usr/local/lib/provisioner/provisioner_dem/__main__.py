@@ -17,7 +17,7 @@ from typing import Any
 
 from provisioner_dem import debian, outbox, returns, settings
 from provisioner_dem.keeping import STATE, Keeper
-from provisioner_dem.software import DemError, Newsletter, Software
+from provisioner_dem.software import DemError, Newsletter, NotBackError, Software
 
 DECLARATIONS = STATE / "declarations.jsonl"
 TRY_AGAIN = 75
@@ -185,7 +185,8 @@ def main(arguments: list[str]) -> int:
         answer = method(*told)
     except (DemError, OSError, KeyError, ValueError) as error:
         said = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
-        print(json.dumps({"error": said, **({"rolled_back": True} if verb == "upgrade" else {})}))
+        back = verb == "upgrade" and not isinstance(error, NotBackError)
+        print(json.dumps({"error": said, **({"rolled_back": True} if back else {})}))
         return 1
     print(json.dumps(answer))
     return 0

@@ -19,12 +19,17 @@ def run(
     check: bool = True,
     environment: Mapping[str, str] | None = None,
 ) -> str:
-    """What a program printed, run as `user`, if any. Raises DemError when it fails, unless not `check`."""
+    """What a program printed, run as `user`, if any. Raises DemError when it takes longer than
+    TIME_LIMIT, or fails; the latter unless not `check`.
+    """
     command = ["runuser", f"--user={user}", "--", *argv] if user else list(argv)
     data = told.encode() if isinstance(told, str) else told
-    done = subprocess.run(
-        command, input=data, capture_output=True, timeout=TIME_LIMIT, check=False, env=environment
-    )
+    try:
+        done = subprocess.run(
+            command, input=data, capture_output=True, timeout=TIME_LIMIT, check=False, env=environment
+        )
+    except subprocess.TimeoutExpired as error:
+        raise DemError(f"{argv[0]} was stopped: not done within {TIME_LIMIT:.0f} s") from error
     out = done.stdout.decode(errors="replace")
     if check and done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip() or out.strip()

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 from provisioner_dem.commands import run
-from provisioner_dem.software import Change, DemError, Software
+from provisioner_dem.software import Change, DemError, NotBackError, Software
 
 APT = ("apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=120", "-o", "Dpkg::Options::=--force-confold")
 PACKAGES = Path("/var/lib/provisioner-dem/packages")
@@ -56,9 +56,11 @@ def upgrade(package: str, software: Software, dump: Callable[[], None]) -> Chang
             wrong = software.healthy()
             if wrong:
                 raise DemError(wrong)
-        except DemError:
+        except DemError as error:
             services("stop", *software.services)
             run(["dpkg", "--install", "--force-downgrade", "--force-confold", str(old)], check=False)
+            if version(package) != before:
+                raise NotBackError(f"{error}; {package} {before} could not be installed again") from error
             raise
         downtime = time.monotonic() - begun
         shutil.copy(new, PACKAGES / f"{package}.deb")

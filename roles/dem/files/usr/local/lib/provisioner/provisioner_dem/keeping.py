@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from provisioner_dem import archives, debian
 from provisioner_dem.commands import run
 from provisioner_dem.settings import Settings
-from provisioner_dem.software import Change, DemError, Software
+from provisioner_dem.software import Change, DemError, NotBackError, Software
 
 DATABASE, DATA = "database.sql", "data.tar.gz"
 STATE = Path("/var/lib/provisioner-dem")
@@ -63,9 +63,11 @@ class Keeper:
         """Check the archive whole, then put its data in place of what is here; on failure that comes back."""
         with self._workshop() as folder:
             manifest = archives.unpack(archive, folder)
-            if manifest.software != self.settings.software:
+            theirs = (manifest.software, manifest.site)
+            if theirs != (self.settings.software, self.settings.site):
                 raise DemError(
-                    f"{archive} is of {manifest.software}, this host runs {self.settings.software}"
+                    f"{archive} is of {' at '.join(theirs)},"
+                    f" this host has {self.settings.software} at {self.settings.site}"
                 )
             allowed = (*self.software.folders, STATE / "declarations.jsonl")
             with tarfile.open(folder / DATA, "r:gz") as tar:
@@ -75,8 +77,8 @@ class Keeper:
             with self._standstill(debian.active(*self.software.services)):
                 try:
                     self._put(folder / DATABASE, folder / DATA)
-                except (DemError, OSError, tarfile.TarError):
-                    self._load(before)
+                except (DemError, OSError, tarfile.TarError) as error:
+                    self._load_back(before, error)
                     raise
         subscribers = sum(found.subscribers for found in self.software.lists())
         return {"software": manifest.software, "version": manifest.version, "subscribers": subscribers}
@@ -88,10 +90,10 @@ class Keeper:
             running = debian.active(*self.software.services)
             try:
                 return self.software.upgrade(archive, sha256, lambda: self._dump(dump))
-            except DemError:
+            except DemError as error:
                 with self._standstill(running):
                     if dump.exists():
-                        self._load(dump)
+                        self._load_back(dump, error)
                 raise
 
     @contextmanager
@@ -111,14 +113,26 @@ class Keeper:
                 run(["systemctl", "start", unit], check=False)
 
     def _dump(self, file: Path) -> None:
+        """The whole database, or no file."""
+        part = file.with_suffix(".part")
         argv = ["mariadb-dump", "--single-transaction", "--routines", "--triggers", "--hex-blob",
-                f"--result-file={file}", self.settings.database.name]  # fmt: skip
+                f"--result-file={part}", self.settings.database.name]  # fmt: skip
         run(argv)
+        part.rename(file)
 
     def _load(self, dump: Path) -> None:
         name = self.settings.database.name
         run(["mariadb"], f"DROP DATABASE IF EXISTS {name}; CREATE DATABASE {name} CHARACTER SET utf8mb4;")
         run(["sh", "-c", 'exec mariadb "$1" < "$2"', "sh", name, str(dump)])
+
+    def _load_back(self, dump: Path, why: Exception) -> None:
+        """Load what was dumped before a change that failed. When even that fails, the dump is kept."""
+        try:
+            self._load(dump)
+        except DemError as error:
+            kept = STATE / f"before-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.sql"
+            shutil.move(dump, kept)
+            raise NotBackError(f"{why}; then {error}: the database as it was is in {kept}") from error
 
     def _put(self, dump: Path, data: Path) -> None:
         aside: list[tuple[Path, Path]] = []

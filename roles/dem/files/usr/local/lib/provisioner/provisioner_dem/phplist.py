@@ -200,7 +200,8 @@ class PhpList:
         """Lay the release beside the old, stand still, switch, migrate, look; else back."""
         if not archive or not sha256:
             raise DemError("phpList comes from an archive: name it and its SHA-256")
-        release = releases.unpack(Path(archive), sha256, RELEASES)
+        with releases.fetched(archive) as file:
+            release = releases.unpack(file, sha256, RELEASES)
         images = release / "public_html/uploadimages"
         if not images.is_symlink():
             images.symlink_to(DATA / "uploadimages")

@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from typing import IO
+from urllib.request import urlopen
 
 from provisioner_dem import archives
 from provisioner_dem.software import DemError
@@ -19,6 +21,8 @@ from provisioner_dem.software import DemError
 MARK = "lists/admin/init.php"
 NEEDED = ("lists/index.php", "lists/admin/index.php", "lists/admin/structure.php", MARK)
 """What makes an archive one of phpList, below its public_html."""
+OF = "SHA256"
+"""The file of a release that says of which archive it was made."""
 MOST_FILES, MOST_BYTES = 20_000, 500_000_000
 _VERSION = re.compile(
     r"""^VERSION=([0-9A-Za-z.-]+)$|define\(\s*["']VERSION["']\s*,\s*["']([0-9A-Za-z.-]+)["']""", re.M
@@ -47,12 +51,27 @@ def unpack(archive: Path, sha256: str, releases: Path) -> Path:
         raise DemError(f"{archive.name}: the SHA-256 is {found}, and should be {sha256}")
     try:
         with _opened(archive) as members:
-            return _lay_out(archive, list(members), releases)
+            return _lay_out(archive, found, list(members), releases)
     except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
         raise DemError(f"{archive.name} can't be read: {error}") from error
 
 
-def _lay_out(archive: Path, members: list[Member], releases: Path) -> Path:
+@contextmanager
+def fetched(archive: str) -> Iterator[Path]:
+    """The file of an archive that is given as a path or as an https URL. Raises OSError."""
+    if "://" not in archive:
+        yield Path(archive)
+        return
+    if not archive.startswith("https://"):
+        raise DemError(f"{archive}: an archive comes over https, or from a file")
+    with TemporaryDirectory(prefix="dem-archive-") as folder:
+        file = Path(folder) / archive.rstrip("/").rpartition("/")[2]
+        with urlopen(archive, timeout=60) as answer, file.open("wb") as copy:  # noqa: S310 - https alone
+            shutil.copyfileobj(answer, copy)
+        yield file
+
+
+def _lay_out(archive: Path, sha256: str, members: list[Member], releases: Path) -> Path:
     if len(members) > MOST_FILES or sum(member.size for member in members) > MOST_BYTES:
         raise DemError(f"{archive.name} is larger than phpList ever was")
     for member in members:
@@ -67,6 +86,9 @@ def _lay_out(archive: Path, members: list[Member], releases: Path) -> Path:
         raise DemError(f"{archive.name} does not say which version of phpList it is")
     target = releases / version
     if target.exists():
+        made_of = target / OF
+        if made_of.exists() and made_of.read_text() != sha256:
+            raise DemError(f"phpList {version} is here already, and was made of another archive")
         return target
     unfinished = releases / f".{version}.part"
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -75,6 +97,7 @@ def _lay_out(archive: Path, members: list[Member], releases: Path) -> Path:
             if root in member.path.parents:
                 _write(member, unfinished / "public_html" / member.path.relative_to(root))
         (unfinished / "VERSION").write_text(f"VERSION={version}\n")
+        (unfinished / OF).write_text(sha256)
         unfinished.rename(target)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)

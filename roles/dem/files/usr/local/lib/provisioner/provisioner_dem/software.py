@@ -15,6 +15,10 @@ class DemError(Exception):
     """What the operator can be told, in a sentence."""
 
 
+class NotBackError(DemError):
+    """A change went wrong, and so did the way back from it."""
+
+
 @dataclass(frozen=True)
 class MailingList:
     """A list and how many are subscribed to it."""
