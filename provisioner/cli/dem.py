@@ -11,7 +11,7 @@ from provisioner.adapters import dem_hosts
 from provisioner.cli import output
 from provisioner.cli.context import context
 from provisioner.core.dem import DemServer
-from provisioner.core.errors import HostsFailed
+from provisioner.core.errors import CheckFailed, HostsFailed
 from provisioner.core.fleet import Host, Inventory
 from provisioner.workflows.dem import host_of, server_of
 
@@ -28,7 +28,10 @@ Check = Annotated[bool, typer.Option("--check", help="Say what would be done; ch
 
 @app.command("list")
 def list_(ctx: typer.Context, json: Json = False) -> None:
-    """List all list servers with what they say of themselves; exit code 3 when one does not answer."""
+    """List all list servers with what they say of themselves.
+
+    Exit code 1 when something is wrong at one, 3 when one does not answer.
+    """
     inventory = context(ctx).load()
     hosts = [host_of(inventory, server) for server in inventory.dem]
     found = dem_hosts.statuses(hosts)
@@ -51,6 +54,8 @@ def list_(ctx: typer.Context, json: Json = False) -> None:
         raise HostsFailed(
             f"No answer from {', '.join(silent)}", hint="'provisioner dem create' again mends it"
         )
+    if wrong := [f"{name}: {status['wrong']}" for name, status in seen.items() if status.get("wrong")]:
+        raise CheckFailed("; ".join(wrong))
 
 
 @app.command()
@@ -70,6 +75,7 @@ def show(ctx: typer.Context, name: Name, json: Json = False) -> None:
             (name.replace("_", " "), str(status[name]))
             for name in ("version", "queue", "subscribers", "paused")
         ),
+        ("state", status.get("wrong") or "well"),
         ("certificate", f"{status['certificate_days']} days"),
     ]
     output.table(("List server", server.url), rows)
@@ -99,8 +105,8 @@ def found(ctx: typer.Context, name: str) -> tuple[Inventory, DemServer, Host]:
 
 def _row(server: DemServer, status: dict[str, Any], error: str) -> list[str | Text]:
     state: str | Text = "paused" if status.get("paused") else "well"
-    if error:
-        state = Text(error, "bold red")
+    if error or status.get("wrong"):
+        state = Text(error or status["wrong"], "bold red")
     days = status.get("certificate_days")
     return [
         server.customer,

@@ -213,7 +213,7 @@ def remove(
     lab = EmbeddedLab(root.path, frozenset({host.name})) if DemFiles(root.path).is_lab else None
     left = workflow.leave(wiring.dem_tools(root.path), name)
     store = TenantFiles(root.path)
-    push_tenants(left, store.key_loader(left), tenants.push).require_all()
+    pushed = push_tenants(left, store.key_loader(left), tenants.push)
     if lab is not None:
         lab.destroy([host.name])
     try:
@@ -222,7 +222,8 @@ def remove(
         output.note("Its names in DNS stay: the inventory names no primary that takes updates")
     if json:
         output.as_json({"removed": server.host, "backup": kept})
-        return
-    output.say(f"Removed {what}")
-    if lab is None:
-        output.say(f"The machine {host.address} runs still: take it away on your platform")
+    else:
+        output.say(f"Removed {what}")
+        if lab is None:
+            output.say(f"The machine {host.address} runs still: take it away on your platform")
+    pushed.require_all()  # last: for all else there is no second time

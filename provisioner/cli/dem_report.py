@@ -1,4 +1,4 @@
-"""`provisioner dem report|guard`: what became of campaigns, and those that have to stop."""
+"""`provisioner dem report|guard|pause|resume`: what became of campaigns, and those that have to stop."""
 
 from __future__ import annotations
 
@@ -97,10 +97,39 @@ def guard(ctx: typer.Context, check: Check = False, json: Json = False) -> None:
         raise CheckFailed(f"Paused: {', '.join(each.customer for each in paused)}")
 
 
+Reason = Annotated[str, typer.Option(help="Why, for the server's journal.", show_default=False)]
+
+
+@app.command()
+def pause(ctx: typer.Context, name: Name, reason: Reason, check: Check = False) -> None:
+    """Hold a server's campaigns back, what waits and what comes; confirmations and other letters go on."""
+    _hold(ctx, name, "pause", reason, check=check)
+
+
+@app.command()
+def resume(ctx: typer.Context, name: Name, reason: Reason, check: Check = False) -> None:
+    """Let a server's campaigns go. `guard` pauses none again that began before."""
+    _hold(ctx, name, "resume", reason, check=check)
+
+
+def _hold(ctx: typer.Context, name: str, verb: str, reason: str, *, check: bool) -> None:
+    _, server, host = found(ctx, name)
+    if not reason.strip():
+        raise UsageError("--reason says nothing")
+    with dem_hosts.talking(host) as talk:
+        was = bool(talk.ask("status").get("paused"))
+        if not check:
+            talk.ask(verb, question={"reason": reason})
+    done = {("pause", False): "are held back", ("pause", True): "would be held back"}
+    told = done.get((verb, check), "would go on" if check else "go on")
+    output.say(f"{server.host}: campaigns {told}{' already' if was == (verb == 'pause') else ''}")
+
+
 def _guard(inventory: Inventory, server: DemServer, talk: DemHost, *, check: bool) -> list[Guarded]:
-    if talk.ask("status").get("paused"):
+    status = talk.ask("status")
+    if status.get("paused"):
         return []
-    for campaign in core.guarded(campaigns.listed(talk), wiring.now()):
+    for campaign in core.guarded(campaigns.listed(talk), wiring.now(), status.get("resumed") or 0.0):
         made = _report(inventory, server, campaign)
         why = core.too_much(server, made)
         if why:
@@ -131,7 +160,11 @@ def _tell(inventory: Inventory, server: DemServer, made: Report, why: str) -> tu
         }
         for to, language in wanted.items()
     ]
-    answers = deliveries.hand_over(inventory.group("backends"), notices)
+    try:
+        answers = deliveries.hand_over(inventory.group("backends"), notices)
+    except HostsFailed as error:
+        output.note(f"Nobody was written to: {error.message}")
+        return ()
     return tuple(to for to, (code, _) in zip(wanted, answers, strict=True) if code < 400)
 
 

@@ -182,9 +182,14 @@ def too_much(server: DemServer, found: Report) -> str:
     return "; ".join(reasons)
 
 
-def guarded(campaigns: Iterable[Campaign], now: datetime) -> list[Campaign]:
-    """The campaigns that are young enough to be looked at."""
-    return [each for each in campaigns if now - each.started <= GUARDED]
+def guarded(campaigns: Iterable[Campaign], now: datetime, resumed: float = 0.0) -> list[Campaign]:
+    """The campaigns that are young enough to be looked at.
+
+    resumed: when somebody let those go that had begun, in seconds since 1970.
+    """
+    return [
+        each for each in campaigns if now - each.started <= GUARDED and each.started.timestamp() > resumed
+    ]
 
 
 COLUMNS = ("provider", "recipients", "delivered", "deferred", *(f"bounced_{kind.value}" for kind in KINDS))

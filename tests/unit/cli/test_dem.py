@@ -496,3 +496,11 @@ def test_what_a_test_finds_is_shown_and_counts(made: Run, monkeypatch: pytest.Mo
     assert told.code == 1
     assert [each["status"] for each in json.loads(told.out)] == ["pass", "fail"]
     assert "Not right: complaint" in told.err
+
+
+def test_a_server_that_is_not_well_is_told_of(made: Run, hosts: Hosts) -> None:
+    hosts.answers["status"]["wrong"] = "the web site answers 502"
+    told = made("dem", "list")
+    assert told.code == 1
+    assert "dem1: the web site answers 502" in told.err
+    assert "the web site answers 502" in made("dem", "show", "acme").out

@@ -102,6 +102,45 @@ def test_a_campaign_that_bounces_is_paused_and_told(
     assert len(mails) == 2
 
 
+def test_what_somebody_let_go_is_paused_no_more(
+    made: Run, hosts: Hosts, attempts: dict[str, Attempt], mails: list[dict[str, str]]
+) -> None:
+    hosts.answers["status"]["resumed"] = wiring.now().timestamp()
+    assert made("dem", "guard").code == 0
+    assert mails == []
+
+
+def test_campaigns_are_paused_and_go_on_by_hand(made: Run, hosts: Hosts) -> None:
+    hosts.answers |= {"pause": {}, "resume": {}}
+    hosts.asked.clear()
+    assert "would be held back" in made("dem", "pause", "acme", "--reason", "asked to", "--check").out
+    assert [verb for _, verb, _ in hosts.asked] == ["status"]
+    assert "campaigns are held back" in made("dem", "pause", "acme", "--reason", "asked to").out
+    assert hosts.asked[-1] == ("dem1", "pause", {"reason": "asked to"})
+    hosts.answers["status"]["paused"] = True
+    assert made("dem", "resume", "acme", "--reason", "clear").out == "dem1: campaigns go on\n"
+    assert hosts.asked[-1] == ("dem1", "resume", {"reason": "clear"})
+    assert made("dem", "resume", "acme").code == 2
+    assert made("dem", "resume", "acme", "--reason", " ").code == 2
+
+
+def test_a_campaign_is_paused_when_no_backend_takes_the_letter(
+    made: Run,
+    hosts: Hosts,
+    attempts: dict[str, Attempt],
+    mails: list[dict[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def away(backends: object, notices: object) -> None:
+        raise HostsFailed("no backend answers")
+
+    monkeypatch.setattr(deliveries, "hand_over", away)
+    told = made("dem", "guard")
+    assert told.code == 1
+    assert "Nobody was written to: no backend answers" in told.err
+    assert [each for each in hosts.asked if each[1] == "pause"]
+
+
 def test_a_campaign_that_is_well_goes_on(
     made: Run, hosts: Hosts, attempts: dict[str, Attempt], mails: list[dict[str, str]]
 ) -> None:

@@ -1,4 +1,4 @@
-"""Whatever an upgrade does to the database, it comes back, or is kept. MariaDB's programs are stood in for."""
+"""Whatever an upgrade does to the database, it comes back, or is kept. MariaDB's programs have stand-ins."""
 
 from __future__ import annotations
 
@@ -92,9 +92,7 @@ def test_a_backup_of_another_customer_is_refused(state: Path, tmp_path: Path) ->
     digests = {name: archives.digest(path) for name, path in members.items()}
     manifest = archives.Manifest("sympa", "6.2", "news.globex.example", "2030-01-01T00:00:00Z", digests)
     archives.write(archive, manifest, members)
-    with pytest.raises(
-        DemError, match=r"is of sympa at news\.globex\.example, this host has"
-    ):
+    with pytest.raises(DemError, match=r"is of sympa at news\.globex\.example, this host has"):
         keeper().restore(archive)
 
 

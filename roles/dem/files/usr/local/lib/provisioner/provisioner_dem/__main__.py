@@ -57,6 +57,7 @@ class Tool:
             "queue": self.software.waiting() + outbox.waiting(),
             "certificate_days": debian.certificate_days(self.settings.certificate, time.time()),
             "paused": outbox.paused(),
+            "resumed": outbox.resumed(),
             "wrong": self.software.healthy(),
         }
 

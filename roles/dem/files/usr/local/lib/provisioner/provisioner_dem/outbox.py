@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 from provisioner_dem.commands import run
 
 PAUSED = Path("/etc/postfix/paused")
+RESUMED = Path("/var/lib/provisioner-dem/resumed")
+"""Its time is when somebody last let campaigns go."""
 _MARK = "List-Unsubscribe-Post:"
 """What a campaign's messages have, and confirmations and other letters have not."""
 _RULE = f"/^{_MARK}/  HOLD campaigns are paused\n"
@@ -23,6 +26,11 @@ def paused() -> bool:
     return PAUSED.exists() and PAUSED.stat().st_size > 0
 
 
+def resumed() -> float:
+    """When somebody last let campaigns go, in seconds since 1970; 0: never."""
+    return RESUMED.stat().st_mtime if RESUMED.exists() else 0.0
+
+
 def pause() -> None:
     """Hold campaigns back: what comes from now on, and what waits already."""
     PAUSED.write_text(_RULE)
@@ -34,7 +42,9 @@ def pause() -> None:
 
 
 def resume() -> None:
-    """Let them go."""
+    """Let them go; those that began before are somebody's responsibility from now on."""
+    RESUMED.parent.mkdir(mode=0o700, exist_ok=True)
+    RESUMED.write_text(f"{time.time():.0f}\n")
     PAUSED.write_text("")
     run(["postfix", "reload"])
     if any(entry["queue_name"] == "hold" for entry in _queue()):
