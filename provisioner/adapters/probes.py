@@ -27,6 +27,10 @@ class _DoubtError(Exception):
         super().__init__(f"{answer.name}: {answer.outcome.value} ({answer.server})")
 
 
+_CAN_NOT_SIGN = "signing for "
+"""What roles/backend's signer says then."""
+
+
 class Probes:
     """A prober whose verifier asks DNS with `lookup`."""
 
@@ -60,7 +64,10 @@ class Probes:
 def _judge(
     ask: ProbeAsk, code: int, answer: str, raw: bytes, txt: dkim_verify.TxtLookup
 ) -> tuple[Verdict, str]:
-    # What is refused here is refused to the customer just so.
+    # What is refused here is refused to the customer just so. What is put off says nothing of keys: a disk is
+    # full, the signer starts anew; but for a signer that has the key and can't sign with it.
+    if code // 100 == 4 and _CAN_NOT_SIGN not in answer:
+        return Verdict.DOUBT, f"put off: {code} {answer}"
     if code != 250:
         return Verdict.WRONG, f"refused: {code} {answer}"
     try:

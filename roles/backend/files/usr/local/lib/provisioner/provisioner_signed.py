@@ -32,6 +32,20 @@ def hand_over(smtp: smtplib.SMTP, ask: dict[str, str]) -> tuple[int, str]:
     return code, said.decode(errors="replace")
 
 
+def answers_to(asks: list[dict[str, str]]) -> list[tuple[int, str]]:
+    """Send all, each with an answer: where the connection ends, that of a server to be asked later."""
+    answers: list[tuple[int, str]] = []
+    while len(answers) < len(asks):
+        try:
+            with smtplib.SMTP("127.0.0.1", PORT, "localhost", timeout=TIMEOUT) as smtp:
+                smtp.ehlo_or_helo_if_needed()
+                for ask in asks[len(answers) :]:
+                    answers.append(hand_over(smtp, ask))
+        except smtplib.SMTPException as error:
+            answers.append((451, f"{type(error).__name__}: {error}"))
+    return answers
+
+
 def leftovers() -> list[str]:
     """What a run that was stopped has left in the queue."""
     queue = subprocess.run(["postqueue", "-j"], capture_output=True, text=True, check=True).stdout
@@ -57,11 +71,8 @@ def main() -> None:
     """Have all signed, print what came of each."""
     delete(leftovers())
     try:
-        with smtplib.SMTP("127.0.0.1", PORT, "localhost", timeout=TIMEOUT) as smtp:
-            smtp.ehlo_or_helo_if_needed()
-            answers = [hand_over(smtp, ask) for ask in json.load(sys.stdin)]
         found = []
-        for code, answer in answers:
+        for code, answer in answers_to(json.load(sys.stdin)):
             queued = re.search(r"queued as (\w+)", answer)
             found.append([code, answer, signed(queued[1]) if queued else ""])
         print(json.dumps(found))
