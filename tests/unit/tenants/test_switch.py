@@ -96,3 +96,22 @@ def test_keys_that_a_stopped_run_left_are_told_and_go_with_the_next(
     assert tenants.status()["stray_keys"] == [NEW]
     assert push(tenants, monkeypatch, "one", OLD)["stray_keys"] == []
     assert [path.name for path in tenants.KEYS.iterdir()] == [f"{OLD}.pem"]
+
+
+def test_a_switch_that_was_stopped_before_its_readers_knew_is_ended_by_the_next(
+    tenants: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped() -> None:
+        raise KeyboardInterrupt
+
+    tenants.init()
+    push(tenants, monkeypatch, "one", OLD)
+    monkeypatch.setattr(tenants, "_forget_logins", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        push(tenants, monkeypatch, "two", OLD)
+    assert tenants.status()["version"] is None  # so the operator's tool brings it again
+    forgot: list[str] = []
+    monkeypatch.setattr(tenants, "_forget_logins", lambda: forgot.append("logins"))
+    assert push(tenants, monkeypatch, "two", OLD)["version"] == "two"
+    assert push(tenants, monkeypatch, "two", OLD)["version"] == "two"
+    assert forgot == ["logins"]
