@@ -46,11 +46,18 @@ _INSISTS[Profile.ALL] = frozenset().union(*_INSISTS.values())
 
 
 def judge(findings: Iterable[Finding], profile: Profile) -> tuple[Finding, ...]:
-    """The findings as this receiver takes them: what it does not insist on is a warning at most."""
-    wanted, strict = _INSISTS[profile], {Status.FAIL, Status.UNKNOWN}
+    """The findings as this receiver takes them: what it does not insist on is wrong as a warning alone.
+
+    What is not known stays so: nobody can tell yet what it would be.
+    """
     return tuple(
         replace(finding, status=Status.WARN)
-        if finding.status in strict and finding.id not in wanted
+        if finding.status is Status.FAIL and not insists(profile, finding)
         else finding
         for finding in findings
     )
+
+
+def insists(profile: Profile, finding: Finding) -> bool:
+    """Whether this receiver refuses mail, or may, for what the finding is about."""
+    return finding.id in _INSISTS[profile]
