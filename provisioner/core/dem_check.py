@@ -83,7 +83,9 @@ def opt_in(
     return [Finding("opt-in", address, Status.PASS, expected)]
 
 
-def scanner(server: DemServer, mails: int, asked: int, before: Readers, after: Readers) -> Finding:
+def scanner(
+    server: DemServer, mails: int, asked: int, answered: int, before: Readers, after: Readers
+) -> Finding:
     """Whether GET and HEAD on every link of every mail have changed anybody's subscription."""
     changed = sorted(subscribed(before) ^ subscribed(after))
     what = f"{asked:,} links of {mails:,} mails asked with GET and HEAD"
@@ -93,6 +95,8 @@ def scanner(server: DemServer, mails: int, asked: int, before: Readers, after: R
         fix = _DEPLOY.format(host=server.host)
         seen = f"{what}: {len(changed):,} subscriptions changed: {_some(changed)}"
         return Finding("scanner", server.site, Status.FAIL, seen, "", fix, "0 subscriptions changed")
+    if answered < asked:
+        return Finding("scanner", server.site, Status.UNKNOWN, f"{what}: {asked - answered:,} had no answer")
     return Finding("scanner", server.site, Status.PASS, f"{what}: 0 subscriptions changed")
 
 

@@ -128,8 +128,8 @@ def _scanned(run: Run, mails: Sequence[Mail], cast: Cast | None) -> None:
 
     run.tools.say(f"A scanner asks every link of {len(mails):,} mails")
     before = steady()
-    asked = run.scan(mails)
-    run.found.append(judge.scanner(run.subject.server, len(mails), asked, before, steady()))
+    asked, answered = run.scan(mails)
+    run.found.append(judge.scanner(run.subject.server, len(mails), asked, answered, before, steady()))
 
 
 def _clicked(run: Run, mails: Sequence[Mail], address: str) -> None:

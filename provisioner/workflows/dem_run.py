@@ -99,8 +99,8 @@ class Run:
         moment = at.timestamp() if at else self.tools.now()
         return Mail(stored.recipient.lower(), read, stored.raw, moment)
 
-    def scan(self, mails: Sequence[Mail]) -> int:
-        """Ask every link of every mail as scanners do; how many requests that were."""
+    def scan(self, mails: Sequence[Mail]) -> tuple[int, int]:
+        """Ask every link of every mail as scanners do; how many requests, how many answers."""
         wanted = [
             (method, link)
             for mail in mails
@@ -109,8 +109,8 @@ class Run:
             for method in ("HEAD", "GET")
         ]
         with ThreadPoolExecutor(SCANNERS) as pool:
-            list(pool.map(lambda each: self.tools.web.ask(*each), wanted))
-        return len(wanted)
+            answers = list(pool.map(lambda each: self.tools.web.ask(*each), wanted))
+        return len(wanted), sum(answer.status > 0 for answer in answers)
 
 
 def _head(raw: bytes) -> bytes:

@@ -109,4 +109,5 @@ def test_a_site_that_is_away(tmp_path: Path) -> None:
     told = {each.id: each for each in found}
     assert "no answer" in told["site"].seen
     assert "no form to subscribe" in told["opt-in"].seen
-    assert told["scanner"].status is Status.PASS  # asked, unanswered, and nothing changed
+    assert told["scanner"].status is Status.UNKNOWN
+    assert "had no answer" in told["scanner"].seen
