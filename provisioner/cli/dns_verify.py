@@ -41,6 +41,11 @@ EVERY = 5.0
 """Seconds between looks of --watch."""
 SHOWN = 20
 
+_WHY_NOT = {
+    "spam-rate": "spam rates, which Postmaster Tools know; --spam-rates takes them",
+    "dnsbl": "blocklists: fleet_blocklists names none",
+}
+
 Reports = dict[str, tuple[Finding, ...]]
 
 
@@ -130,15 +135,18 @@ def verify(
         since_last(context(ctx).path, kind, reports, everything=everything, json=json)
         return
     found = [finding for each in reports.values() for finding in each]
+    missing = [
+        *(["spam-rate"] if any(subjects) and not spam_rates else []),
+        *(["dnsbl"] if None in subjects and not inventory.settings.blocklists else []),
+    ]
     if json:
-        missing = () if spam_rates else ("spam-rate",)
         output.as_json(
             {"status": worst(found), "profile": profile, "not_looked_at": missing, "reports": reports}
         )
     else:
         _show(reports)
-        if not spam_rates and any(subjects):
-            output.note("Not looked at: spam rates, which Postmaster Tools know; --spam-rates takes them")
+        for each in missing:
+            output.note(f"Not looked at: {_WHY_NOT[each]}")
     if not all_good(found):
         bad = [name for name, each in reports.items() if not all_good(each)]
         more = f" and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""

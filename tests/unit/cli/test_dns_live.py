@@ -75,6 +75,7 @@ def test_spam_rates_are_judged_where_receivers_insist(sound: Run, tmp_path: Path
     assert ("spam-rate", "fail") in told["globex.example"]
     assert "Not looked at" not in sound("dns", "verify", "--all", "--spam-rates", str(file)).err
     assert "Not looked at: spam rates" in sound("dns", "verify", "--all").err
+    assert "Not looked at: blocklists" in sound("dns", "verify", "--fleet").err
     lenient = found(sound, "globex.example", "--spam-rates", str(file), "--profile", "libero")
     assert ("spam-rate", "warn") in lenient["globex.example"]
 
