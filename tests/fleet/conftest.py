@@ -91,8 +91,11 @@ def copy(fleet: Fleet, tmp_path: Path) -> Path:
     return target
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def how_to_connect(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """The settings with which the counter store is reached from here, as a frontend reaches it."""
+    """The settings with which the counter store is reached from here, as a frontend reaches it.
+
+    Through one, whose connection ends when other tests burn it.
+    """
     with store.connection(fleet, tmp_path_factory.mktemp("store")) as how:
         yield how
