@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from provisioner.adapters import probes
 from provisioner.cli import wiring
 from tests import samples
 from tests.unit.cli.keys import DOMAIN, Primary, Prober
@@ -27,7 +28,7 @@ def clock(run: Run, monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
 
     monkeypatch.setattr("time.sleep", sleep)
     monkeypatch.setattr(wiring, "publisher", lambda inventory: Primary(run.dns))
-    monkeypatch.setattr(wiring, "Probes", lambda lookup: Prober())
+    monkeypatch.setattr(probes, "Probes", lambda lookup: Prober())
     monkeypatch.setattr("provisioner.adapters.tenants.look", run.push)
     for zone in ("dkim.operator.example", DOMAIN):
         run.dns.set(zone, "SOA", "ns1.test hostmaster.test 1 2 3 4 60")
