@@ -120,9 +120,10 @@ def _hold(ctx: typer.Context, name: str, verb: str, reason: str, *, check: bool)
         was = bool(talk.ask("status").get("paused"))
         if not check:
             talk.ask(verb, question={"reason": reason})
-    done = {("pause", False): "are held back", ("pause", True): "would be held back"}
-    told = done.get((verb, check), "would go on" if check else "go on")
-    output.say(f"{server.host}: campaigns {told}{' already' if was == (verb == 'pause') else ''}")
+    done, would = {"pause": ("are", "would be"), "resume": ("go", "would go")}[verb]
+    how = "held back" if verb == "pause" else "on"
+    already = " already" if was == (verb == "pause") else ""
+    output.say(f"{server.host}: campaigns {would if check else done} {how}{already}")
 
 
 def _guard(inventory: Inventory, server: DemServer, talk: DemHost, *, check: bool) -> list[Guarded]:

@@ -5,6 +5,8 @@ import io
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.unit.cli.running import Run
 
 
@@ -33,3 +35,8 @@ def test_it_goes_into_a_file(run: Run, tmp_path: Path) -> None:
 def test_what_can_not_be_exported(run: Run) -> None:
     assert run("dns", "export", "acme.example", "--fleet").code == 2
     assert run("dns", "export", "nobody.example").code == 2
+
+
+def test_an_export_that_can_not_be_written(run: Run, tmp_path_factory: pytest.TempPathFactory) -> None:
+    found = run("dns", "export", "--fleet", "--to", str(tmp_path_factory.mktemp("folder")))
+    assert (found.code, "can't be written" in found.err) == (2, True), found.err

@@ -18,6 +18,7 @@ LATER = NOW + timedelta(days=90)
         (TlsSeen("192.0.2.1", 587, "TLSv1.3", NOW + timedelta(days=3)), Status.WARN, "3 days more"),
         (TlsSeen("192.0.2.1", 587, "TLSv1.3", LATER, by_fleet=True), Status.WARN, "own authority"),
         (TlsSeen("192.0.2.1", 25, "TLSv1", LATER), Status.FAIL, "TLSv1"),
+        (TlsSeen("192.0.2.1", 25, "TLSv1", NOW + timedelta(days=3)), Status.FAIL, "TLSv1"),
         (TlsSeen("192.0.2.1", 25, error="no TLS: not offered"), Status.FAIL, "not offered"),
         (TlsSeen("192.0.2.1", 25, error="refused", silent=True), Status.UNKNOWN, "refused"),
     ],
