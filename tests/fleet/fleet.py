@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
 import sys
@@ -110,6 +111,21 @@ class Fleet:
             self.done("dns", "publish", domain)
             self.done("dkim", "rotate", domain, "--apply", "--wait", "--timeout", "120")
         return Account(name, name, json.loads(said)["password"], domain)
+
+    def import_customers(self, table: Path, rows: Sequence[tuple[str, str, str]]) -> list[Account]:
+        """Customers (name, domain, plan) made all at once, with keys that are active; `table`: a new file."""
+        lines = [f"{name},{name}@gmail.test,{domain},{plan}" for name, domain, plan in rows]
+        table.write_text("\n".join(["name,contact,domains,plan", *lines]))
+        passwords = table.with_suffix(".passwords")
+        self.done("customer", "import", str(table), "--passwords-to", str(passwords))
+        for _, domain, _ in rows:
+            self.done("dns", "publish", domain)
+        self.done(
+            "dkim", "rotate", *(domain for _, domain, _ in rows), "--apply", "--wait", "--timeout", "300"
+        )
+        with passwords.open() as file:
+            made = {row["name"]: row["password"] for row in csv.DictReader(file)}
+        return [Account(name, name, made[name], domain) for name, domain, _ in rows]
 
     def world_received(self, since: float) -> list[Received]:
         return world.received_since(self.inventory.group("world")[0], since)

@@ -35,7 +35,7 @@ def test_a_frontend_burns_with_its_storage(fleet: Fleet, sender: Account, stream
         stream.finish()
         stream.assert_nothing_lost()
     finally:
-        fleet.done("lab", "up", timeout=900)
+        fleet.done("lab", "up", "--limit", "fe1", timeout=900)
     fleet.done("deploy", "--check", "--limit", "fe1")
     ask = ("sh", "-c", 'read -r secret; exec doveadm auth test "$0" "$secret"', sender.login)
     password = f"{sender.password}\n".encode()

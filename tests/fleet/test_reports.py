@@ -23,7 +23,7 @@ def send(fleet: Fleet, customer: Account, count: int, **headers: str) -> str:
     return str(message["Message-ID"])
 
 
-@pytest.mark.parametrize("customer", [("exact", "globex.example")], indirect=True)
+@pytest.mark.parametrize("customer", [("exact", "counted.hooli.example")], indirect=True)
 def test_counted_and_taken_agree_until_somebody_changes_the_counts(
     fleet: Fleet, customer: Account, since: float
 ) -> None:
@@ -52,7 +52,7 @@ def test_counted_and_taken_agree_until_somebody_changes_the_counts(
     assert json.loads(alarmed.stdout)["customers"][0]["difference"] == 6
 
 
-@pytest.mark.parametrize("customer", [("narrow", "globex.example")], indirect=True)
+@pytest.mark.parametrize("customer", [("narrow", "warned.hooli.example")], indirect=True)
 def test_a_customer_is_told_once_of_each_level(
     fleet: Fleet, customer: Account, copy: Path, since: float
 ) -> None:
@@ -67,7 +67,7 @@ def test_a_customer_is_told_once_of_each_level(
         mine = [each for each in json.loads(said.stdout) if each["customer"] == customer.customer]
         return [(each["contact"], each["level"]) for each in mine]
 
-    contact = f"it@{customer.domain}"
+    contact = f"{customer.customer}@gmail.test"
     assert told() == []
     send(fleet, customer, 4)
     assert customer.customer in fleet.cli("report", "warn", "--check", inventory=copy).stdout
@@ -98,9 +98,7 @@ def test_a_return_path_that_takes_no_mail_blocks_mail_to_many_alone(
     fleet.arrived(send(fleet, customer, 1, **bulk), since)
     assert path in fleet.done(*check)
     with fleet.behaviour(path, "reject"):
-        fleet.shell(
-            "be1", "postfix stop; postfix start"
-        )  # forgets what it was told of mailboxes? no: see below
+        fleet.shell("be1", "postfix stop; postfix start")  # it forgets that the mailbox took mail
         found = fleet.cli(*check, "--json")
         assert found.returncode == 1, found.stdout + found.stderr
         assert [(each["address"], each["state"]) for each in json.loads(found.stdout)] == [(path, "dead")]
