@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -40,29 +40,50 @@ class TenantFiles:
         """The whole inventory. Raises InventoryError."""
         return inventory_files.load(self._path)
 
-    def locked(self) -> AbstractContextManager[None]:
-        """Keep other commands from changing the inventory meanwhile."""
-        return inventory_files.locked(self._path)
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other commands from changing the inventory meanwhile; first undo an import that was killed."""
+        with inventory_files.locked(self._path):
+            self._undo_import()
+            yield
 
     def add_customer(self, customer: Customer) -> str:
         """Write a new customer file; its name for people. Raises UsageError when there is one already."""
         file = self._customer_file(customer.name)
-        if file.exists():
-            raise UsageError(f"{shown(file)} exists already")
+        self._check_is_new(file)
         write_atomic(file, render(_customer_data(customer)))
         return shown(file)
 
+    def _check_is_new(self, file: Path) -> None:
+        if file.exists():
+            raise UsageError(f"{shown(file)} exists already")
+
     def add_customers(self, customers: Sequence[Customer]) -> None:
-        """Write many new customer files; when one can't be written, those before it are taken away again."""
-        written: list[Path] = []
+        """Write many new customer files, all or none: what is left of one killed, the next lock undoes."""
+        for customer in customers:
+            self._check_is_new(self._customer_file(customer.name))
+        write_atomic(self._under_way, "".join(f"{customer.name}\n" for customer in customers))
         try:
             for customer in customers:
                 self.add_customer(customer)
-                written.append(self._customer_file(customer.name))
         except BaseException:
-            for file in written:
-                file.unlink()
+            self._undo_import()
             raise
+        self._under_way.unlink()
+        sync_directory(self._path)
+
+    def _undo_import(self) -> None:
+        if not self._under_way.exists():
+            return
+        for name in self._under_way.read_text(encoding="utf-8").split():
+            self._customer_file(name).unlink(missing_ok=True)
+        sync_directory(self._path / "customers")
+        self._under_way.unlink()
+
+    @property
+    def _under_way(self) -> Path:
+        """Which customers are being added: they are none until it is gone."""
+        return self._path / ".importing"
 
     def update_customer(self, before: Customer, after: Customer) -> str:
         """Write what differs into a customer's file, comments and all else kept; its name for people."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.adapters.tenant_files import TenantFiles
+from provisioner.core.customers import Customer
 from provisioner.core.errors import InventoryError, UsageError
 from provisioner.workflows.customer_import import NewPassword, import_customers
 from tests import samples
@@ -116,3 +118,32 @@ def test_a_file_that_cannot_be_written_takes_the_others_back(tmp_path: Path) -> 
     with pytest.raises(UsageError, match="exists already"):
         store.add_customers([new, acme])
     assert not (root / "customers/new.yml").exists()
+
+
+def test_an_import_that_is_killed_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = samples.write(tmp_path)
+    before, write = samples.snapshot(root), TenantFiles.add_customer
+
+    def die_at_hooli(store: TenantFiles, customer: Customer) -> str:
+        if customer.name == "hooli":
+            os._exit(9)  # no handler of anything runs
+        return write(store, customer)
+
+    monkeypatch.setattr(TenantFiles, "add_customer", die_at_hooli)
+    child = os.fork()
+    if child == 0:
+        run(root, GOOD)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    assert (root / "customers/initech.yml").exists()
+    monkeypatch.undo()
+    run(root, GOOD)
+    assert {each.name for each in TenantFiles(root).load().customers} == {
+        "acme",
+        "globex",
+        "hooli",
+        "initech",
+    }
+    for name in ("hooli", "initech"):
+        (root / f"customers/{name}.yml").unlink()
+    assert samples.snapshot(root) == before
