@@ -142,6 +142,9 @@ class FakePublisher:
 
     records: list[Record] = field(default_factory=list)
 
+    def obstacle(self, name: str) -> str:
+        return ""
+
     def publish(self, records: Sequence[Record]) -> list[PublishResult]:
         self.records += records
         return [PublishResult(r.name, r.type, r.zone, PublishStatus.PUBLISHED) for r in records]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
@@ -112,6 +112,22 @@ class DnsUpdater:
             results |= {each.place: _result(each.records, status, message) for each in sent}
         return [results[place] for place in range(len(sets))]
 
+    def obstacle(self, name: str) -> str:
+        """Why the primary takes no changes at a name; empty when it does, or may: changes nothing there.
+
+        It is asked to remove a TXT record, provided that there is none (RFC 2136 2.4.3): whether it accepts
+        the key comes to light. Of what BIND's update-policy grants it tells only when there is none.
+        """
+        zone = self._zone(name)
+        if not isinstance(zone, str) or isinstance(zone, Outcome):
+            reason = zone.value if zone else "the zone is not there"
+            return f"the primary {self._primary}: {reason}"
+        update = dns.update.UpdateMessage(zone, keyring=self._key)
+        update.absent(dns.name.from_text(name), "TXT")
+        update.delete(dns.name.from_text(name), "TXT")
+        _, message = self._answer(update, zone, {dns.rcode.NOERROR, dns.rcode.YXRRSET})
+        return message
+
     def _send_all(self, changes: Sequence[_Change]) -> Iterator[tuple[list[_Change], PublishStatus, str]]:
         """Send changes zone by zone, message by message; what became of each message."""
         for _, of_zone in groupby(sorted(changes, key=lambda each: each.zone), lambda each: each.zone):
@@ -182,6 +198,12 @@ class DnsUpdater:
             update.delete(name, kind)
             for value in change.values:
                 update.add(name, self._ttl, kind, _rdata(kind, value))
+        return self._answer(update, zone, {dns.rcode.NOERROR})
+
+    def _answer(
+        self, update: dns.update.UpdateMessage, zone: str, fine: Collection[dns.rcode.Rcode]
+    ) -> tuple[PublishStatus, str]:
+        """Send a message; what became of it, and why when it was not taken."""
         key = self._key.name.to_text(True)
         takes_none = f"{self._primary} takes no updates of {zone} with the key {key}"
         try:
@@ -200,7 +222,7 @@ class DnsUpdater:
         code = response.rcode()
         if code in {dns.rcode.REFUSED, dns.rcode.NOTAUTH}:
             return PublishStatus.NOT_OURS, takes_none
-        if code != dns.rcode.NOERROR:
+        if code not in fine:
             return PublishStatus.FAILED, f"update of {zone}: {dns.rcode.to_text(code)}"
         return PublishStatus.PUBLISHED, ""
 

@@ -123,6 +123,9 @@ class Resolver(Protocol):
 class Publisher(Protocol):
     """Publishes records at the operator's primary."""
 
+    def obstacle(self, name: str) -> str:
+        """Why records at a name can't be changed there, as far as can be told without; else empty."""
+
     def publish(self, records: Sequence[Record]) -> list[PublishResult]:
         """Make every record set what it ought to be; one result a set."""
 

@@ -142,6 +142,7 @@ class Round:
         whys: by domain, why it is done.
         """
         due = [(domain, step) for domain, plan in plans.items() for step in plan.steps]
+        self._refuse_what_nobody_publishes(due)
         seen = self._publish(due) | self._prove(due)
         now = self._tools.now()
         done = [
@@ -166,6 +167,25 @@ class Round:
             note(transition)
         return transitions
 
+    def _refuse_what_nobody_publishes(self, due: Sequence[tuple[str, Step]]) -> None:
+        """Hold slots whose keys would be made in vain: the primary takes no changes of its zone."""
+        coming = [
+            (domain, step.slot)
+            for domain, step in due
+            if step.action is Action.GENERATE and not self._is_by_hand(domain)
+        ]
+        if self._tools.publisher is None or not coming:
+            return
+        domain, slot = coming[0]  # all are in the operator's zone
+        name = dkim_target(self._inventory.settings, domain, selector(Algorithm.RSA, slot))
+        if obstacle := self._tools.publisher.obstacle(name):
+            for place in coming:
+                self._refuse(*place, f"no new keys were made: {obstacle}")
+
+    def _is_by_hand(self, domain: str) -> bool:
+        customer = self._inventory.owner(domain)
+        return customer is not None and customer.dkim_records is DkimRecords.TXT
+
     def _publish(self, due: Sequence[tuple[str, Step]]) -> dict[tuple[str, int], str]:
         """Send the records that steps call for, all in one go; what was not taken holds its slot."""
         if self._tools.publisher is None:
@@ -175,9 +195,8 @@ class Round:
         withdraw: list[Record] = []
         places: dict[str, tuple[str, int]] = {}
         for domain, step in due:
-            customer = self._inventory.owner(domain)
-            by_hand = customer is not None and customer.dkim_records is DkimRecords.TXT
-            if by_hand or step.action not in {Action.PUBLISH, Action.REVOKE, Action.DESTROY}:
+            moves = step.action in {Action.PUBLISH, Action.REVOKE, Action.DESTROY}
+            if not moves or self._is_by_hand(domain):
                 continue
             for key in self._keys(domain, step.slot):
                 value = key.model_copy(update={"state": step.state}).record.render()

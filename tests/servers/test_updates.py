@@ -101,14 +101,28 @@ def test_zones_that_are_not_ours(server: NameServer) -> None:
     ],
 )
 def test_a_tsig_key_that_is_refused(server: NameServer, changes: dict[str, str], said: str) -> None:
-    (result,) = updater(server, **changes).publish([txt("s1", "x")])
+    at = updater(server, **changes)
+    (result,) = at.publish([txt("s1", "x")])
     assert not result.ok
     assert said in result.message
+    assert said in at.obstacle(f"s1.{ZONE}")
     assert values(server, f"s1.{ZONE}") == ()
+
+
+def test_whether_it_would_take_a_change_is_asked_without_one(server: NameServer) -> None:
+    at = updater(server)
+    at.publish([txt("there", "x")])
+    serial = values(server, ZONE, "SOA")
+    assert [at.obstacle(f"{name}.{ZONE}") for name in ("there", "new")] == ["", ""]
+    assert values(server, f"there.{ZONE}") == ("x",)
+    assert values(server, ZONE, "SOA") == serial
+    assert "takes no updates" in at.obstacle(f"x.{FOREIGN}")
+    assert "the zone is not there" in at.obstacle("x.unknown.example")
 
 
 def test_a_server_that_is_gone(server: NameServer) -> None:
     at = updater(server, timeout=0.5)
     server.stop()
     (result,) = at.publish([txt("s1", "x")])
+    assert at.obstacle(f"s1.{ZONE}")
     assert result.status is PublishStatus.FAILED

@@ -32,6 +32,9 @@ class Primary:
     def __init__(self, dns: FakeResolver) -> None:
         self._dns = dns
 
+    def obstacle(self, name: str) -> str:
+        return ""
+
     def publish(self, records: Sequence[Record]) -> list[PublishResult]:
         for record in records:
             self._dns.set(record.name, record.type, record.value)

@@ -60,6 +60,9 @@ class World:
         assert all(ask.selectors == self.signing() and ask.account for ask in asks)
         return [Probed(ask.domain, host.name, self.probes, "why") for ask in asks for host in hosts]
 
+    def obstacle(self, name: str) -> str:
+        return "REFUSED" if self.refuses else ""
+
     def publish(self, records: Sequence[Record]) -> list[PublishResult]:
         return [self._take(record, (record.value,)) for record in records]
 

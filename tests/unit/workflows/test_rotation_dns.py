@@ -10,12 +10,15 @@ import pytest
 from provisioner.adapters.tenant_files import TenantFiles
 from provisioner.core.answers import Outcome as DnsOutcome
 from provisioner.core.dkim import KeyState
+from provisioner.workflows.dkim import generate
+from tests import samples
 from tests.unit.workflows.keys_world import (
     DOMAIN,
     TARGETS,
     World,
     by_hand,
     go_on,
+    make,
     run,
     states,
     waited,
@@ -84,11 +87,24 @@ def test_a_time_to_live_that_is_not_known_is_doubt(store: TenantFiles, zone: str
 
 
 def test_a_primary_that_refuses_the_update_holds_the_keys_and_says_so(store: TenantFiles) -> None:
-    world = World(refuses=True)
+    world = World()
+    generate(store, make, DOMAIN, world.now)
+    world.refuses = True
     go_on(store, world, 1)
     faults = run(store, world).faults
     assert "was not published: REFUSED" in faults[0].message
     assert states(store) == {1: KeyState.PUBLISHED}
+    world.refuses = False
+    go_on(store, world, 0)
+    assert states(store) == {1: KeyState.ACTIVE}
+
+
+def test_no_keys_are_made_that_the_primary_would_refuse(store: TenantFiles, tmp_path: Path) -> None:
+    world, before = World(refuses=True), samples.snapshot(tmp_path)
+    outcome = run(store, world)
+    assert [fault.message for fault in outcome.faults] == ["no new keys were made: REFUSED"]
+    assert (outcome.done, world.log) == ((), [])
+    assert samples.snapshot(tmp_path) == before
     world.refuses = False
     go_on(store, world, 0)
     assert states(store) == {1: KeyState.ACTIVE}
