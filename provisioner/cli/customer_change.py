@@ -14,7 +14,6 @@ from provisioner.cli.context import context
 from provisioner.cli.customer import Json, NoPush, app, facts_of, told
 from provisioner.cli.customer_gate import pass_gate
 from provisioner.cli.forced import Force, Forced, Why
-from provisioner.core.errors import UsageError
 from provisioner.core.plans import LIMITS, sends_more
 from provisioner.workflows import customer_change as workflow
 from provisioner.workflows.customer import known
@@ -68,14 +67,14 @@ def override(
         changed = workflow.end_override(store, name, limit, _push(no_push))
         _show(changed, f"{name}: {limit} is the plan's again", json=json)
         return
-    if value is None or until is None or not reason:
-        raise UsageError(
-            "An override needs a value, --until and --reason",
-            hint=f"As: customer override {name} recipients_per_day 5000 --until 2027-01-06 --reason 'sale'",
-        )
-    number = None if value == _NO_LIMIT else _number(value)
-    changed = workflow.override(store, name, limit, number, until.date(), reason, _push(no_push))
-    _show(changed, f"{name}: {limit} is {value} through {until.date()}", json=json)
+    given: dict[str, object] = {"until": until and until.date(), "value": value, "reason": reason or None}
+    given = {key: each for key, each in given.items() if each is not None}
+    if value == _NO_LIMIT:
+        given["value"] = None
+    elif value is not None and value.isascii() and value.isdigit():
+        given["value"] = int(value)
+    changed = workflow.override(store, name, limit, given, _push(no_push))
+    _show(changed, f"{name}: {limit} is {value} through {given['until']}", json=json)
 
 
 @app.command()
@@ -120,12 +119,6 @@ def rotate_password(
 
 def _push(no_push: bool) -> TenantPush | None:
     return None if no_push else tenants.push
-
-
-def _number(text: str) -> int:
-    if not text.isascii() or not text.isdigit():
-        raise UsageError(f"{text!r} is neither a number nor {_NO_LIMIT!r}")
-    return int(text)
 
 
 def _show(changed: Changed, sentence: str, *, json: bool) -> None:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from provisioner.core.names import Domain, Duration, Email, Login, Slug
-from provisioner.core.plans import LIMITS, OneClick, Override
+from provisioner.core.plans import OneClick, Override, limit_problems
 
 PROBE = ".probe-"
 """Between a customer's name and a number: the login of a probe, which is in no inventory."""
@@ -126,7 +126,8 @@ class Customer(BaseModel):
     is the fleet's. language: of what it gets to read. one_click: which of its mail needs RFC 8058, dkim_age:
     after which its keys are replaced; None is the plan's word. dkim_records: how it publishes its keys.
     subdomains: whether its accounts may also write From: names below its domains, signed as these.
-    dead_return_paths: envelope senders that take no mail, so its mail to many is refused.
+    dead_return_paths: envelope senders that take no mail, so its mail to many is refused. former_logins:
+    those of accounts that were removed; what they sent stays counted as the customer's.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -145,15 +146,12 @@ class Customer(BaseModel):
     overrides: Mapping[str, Override] = Field(default_factory=dict)
     suspended: Suspension | None = None
     dead_return_paths: Mapping[Email, DeadReturnPath] = Field(default_factory=dict)
+    former_logins: tuple[Login, ...] = ()
 
     @model_validator(mode="after")
     def _fits(self) -> Customer:
-        unknown = sorted(set(self.overrides) - set(LIMITS))
-        if unknown:
-            raise ValueError(f"overrides: {unknown[0]!r} is no limit of a plan; known: {', '.join(LIMITS)}")
-        for name, override in self.overrides.items():
-            if override.value == 0 and name != "attachment_size":
-                raise ValueError(f"overrides: {name} can't be 0; suspend the customer instead")
+        if wrong := [each for name, o in self.overrides.items() for each in limit_problems(name, o.value)]:
+            raise ValueError(f"overrides: {'; '.join(wrong)}")
         for account in self.accounts:
             strange = sorted(set(account.domains) - set(self.domains))
             if strange:

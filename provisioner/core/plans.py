@@ -96,6 +96,16 @@ class Override(BaseModel):
 LIMITS = tuple(Limits.model_fields)
 """The names of all limits, which an override may change."""
 
+
+def limit_problems(name: str, value: object) -> list[str]:
+    """What is wrong with another value for a limit of that name, beside the value's own form."""
+    if name not in LIMITS:
+        return [f"{name!r} is no limit of a plan; known: {', '.join(LIMITS)}"]
+    if value == 0 and name != "attachment_size":
+        return [f"{name} can't be 0; suspend the customer instead"]
+    return []
+
+
 _MEBIBYTE = 1024 * 1024
 
 SHIPPED: Mapping[str, Plan] = {

@@ -96,9 +96,10 @@ def begins(inventory: Inventory, customers: Iterable[Customer], since: date) -> 
 def by_customer(inventory: Inventory, ledger: Ledger) -> tuple[dict[str, list[LoginMail]], dict[str, int]]:
     """The ledger's mail by customer; and logins that are nobody's, with the recipients taken for them.
 
-    A probe's login names its customer; one of an account that was removed tells nothing.
+    A probe's login names its customer. A login of before is the customer's that had it last.
     """
-    owners = {login: customer.name for customer in inventory.customers for login in customer.logins}
+    owners = {login: customer.name for customer in inventory.customers for login in customer.former_logins}
+    owners |= {login: customer.name for customer in inventory.customers for login in customer.logins}
     names = {customer.name for customer in inventory.customers}
     mail: dict[str, list[LoginMail]] = {}
     strangers: dict[str, int] = {}

@@ -14,6 +14,7 @@ from provisioner.core.documents import model_problems
 from provisioner.core.errors import UsageError
 from provisioner.core.fleet import Inventory
 from provisioner.core.gate import NOT_ACTIVE
+from provisioner.core.plans import Override, limit_problems
 from provisioner.workflows.customer import known
 from provisioner.workflows.ports import Passwords, TenantStore
 from provisioner.workflows.push import PushReport, TenantPush, push_tenants
@@ -44,24 +45,26 @@ def set_plan(store: TenantStore, name: str, plan: str, push: TenantPush | None) 
 
 
 def override(
-    store: TenantStore,
-    name: str,
-    limit: str,
-    value: int | None,
-    until: date,
-    reason: str,
-    push: TenantPush | None,
+    store: TenantStore, name: str, limit: str, given: Mapping[str, object], push: TenantPush | None
 ) -> Changed:
-    """Make an exception from one limit through its last day; value None lifts it. Raises UsageError."""
+    """Make an exception from one limit. given: what an `Override` is made of; a value None lifts the limit.
+
+    Raises UsageError that names everything that is wrong with it.
+    """
 
     def alter(inventory: Inventory, customer: Customer) -> Mapping[str, object]:
         today = today_in(customer.time_zone or inventory.settings.time_zone)
-        if until < today:
-            raise UsageError(
-                f"{until} is over: it is {today} there", hint="Name the last day on which it holds"
-            )
-        made = {"value": value, "until": until, "reason": reason}
-        return {"overrides": {**_dumped(customer, "overrides"), limit: made}}
+        wrong = limit_problems(limit, given.get("value"))
+        if isinstance(until := given.get("until"), date) and until < today:
+            wrong.append(f"until: {until} is over: it is {today} there; name the last day on which it holds")
+        try:
+            Override.model_validate(given)
+        except ValidationError as error:
+            wrong += [problem.message for problem in model_problems(error, Override, "")]
+        if wrong:
+            hint = f"As: customer override {name} recipients_per_day 5000 --until {today} --reason 'sale'"
+            raise UsageError(f"{name} was not changed: {'; '.join(wrong)}", hint=hint)
+        return {"overrides": {**_dumped(customer, "overrides"), limit: given}}
 
     return _change(store, name, alter, push)
 
@@ -181,7 +184,8 @@ def add_account(
             raise UsageError(f"login {login!r} is claimed by customers/{owner.name}.yml already")
         hashed = passwords.hash_password(password)
         made = {"login": login, "password_hash": hashed, "domains": domains, "networks": networks}
-        return {"accounts": [*customer.model_dump(mode="json")["accounts"], made]}
+        former = [each for each in customer.former_logins if each != login]
+        return {"accounts": [*customer.model_dump(mode="json")["accounts"], made], "former_logins": former}
 
     return _change(store, name, alter, push), password
 
@@ -194,7 +198,11 @@ def remove_account(store: TenantStore, name: str, login: str, push: TenantPush |
             hint = f"Logins: {', '.join(customer.logins) or 'none'}"
             raise UsageError(f"{name} has no account {login!r}", hint=hint)
         accounts = customer.model_dump(mode="json")["accounts"]
-        return {"accounts": [account for account in accounts if account["login"] != login]}
+        left = [account for account in accounts if account["login"] != login]
+        gone = customer.account(login)
+        # One with a plan of its own was counted by itself: nothing of it stands in the customer's counts.
+        former = {*customer.former_logins, login} if gone and not gone.plan else customer.former_logins
+        return {"accounts": left, "former_logins": sorted(former)}
 
     return _change(store, name, alter, push)
 

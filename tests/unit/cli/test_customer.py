@@ -62,7 +62,11 @@ def test_an_account_is_added_limited_shown_and_removed(run: Run) -> None:
     removed = facts(run("customer", "account", "remove", "acme", "acme-news", "--yes", "--json"))
     assert (removed["removed"], removed["logins"]) == ("acme-news", ["acme-shop", "acme-web"])
     assert "acme-news" not in accounts(run)
-    assert (run.root / "customers/acme.yml").read_text() == samples.ACME
+    # What it sent today stays counted as the customer's.
+    kept = f"{samples.ACME}former_logins:\n  - acme-news\n"
+    assert (run.root / "customers/acme.yml").read_text() == kept
+    assert run("customer", "account", "add", "acme", "acme-news").code == 0
+    assert "former_logins" not in (run.root / "customers/acme.yml").read_text()
 
 
 @pytest.mark.parametrize(

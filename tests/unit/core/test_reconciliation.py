@@ -41,7 +41,18 @@ def test_a_customers_accounts_count_together_from_its_own_midnight() -> None:
     assert begins(inventory, inventory.customers, DAY) == at(2026, 11, 22, 23)
 
 
-def test_a_probe_names_its_customer_and_a_removed_account_nobody() -> None:
+def test_what_a_removed_account_sent_is_its_customers() -> None:
+    mail = LoginMail({at(2026, 11, 23, 9): Tally(3, 3)})
+    acme = ACME.model_copy(update={"former_logins": ("acme-old", "globex")})
+    others = tuple(each for each in INVENTORY.customers if each.name != "acme")
+    inventory = replace(INVENTORY, customers=(acme, *others))
+    assert by_customer(inventory, {"acme-old": mail, "globex": mail}) == (
+        {"acme": [mail], "globex": [mail]},
+        {},
+    )
+
+
+def test_a_probe_names_its_customer_and_a_login_of_nobodys_nobody() -> None:
     mail = LoginMail({at(2026, 11, 23, 9): Tally(3, 3)})
     ledger = {"acme.probe-1a2b": mail, "ghost": mail, "removed.probe-1a2b": mail}
     assert by_customer(INVENTORY, ledger) == ({"acme": [mail]}, {"ghost": 3, "removed.probe-1a2b": 3})

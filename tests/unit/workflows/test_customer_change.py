@@ -14,6 +14,7 @@ from tests import samples
 from tests.fakes import FakePasswords, FakePush
 
 SOON = date.today() + timedelta(days=3)
+SALE: dict[str, object] = {"value": 9000, "until": SOON, "reason": "sale"}
 
 
 @pytest.fixture
@@ -44,9 +45,9 @@ def test_a_plan_is_changed_and_comments_stay(store: TenantFiles, tmp_path: Path)
 
 def test_an_exception_comes_and_goes(store: TenantFiles, tmp_path: Path) -> None:
     push, before = FakePush(), text(store, tmp_path)
-    change.override(store, "acme", "recipients_per_day", 9000, SOON, "sale", push)
+    change.override(store, "acme", "recipients_per_day", SALE, push)
     assert granted(push, "acme-web")["overrides"]["recipients_per_day"][0] == 9000  # type: ignore[index]
-    change.override(store, "acme", "recipients_per_hour", None, SOON, "sale", push)
+    change.override(store, "acme", "recipients_per_hour", SALE | {"value": None}, push)
     change.end_override(store, "acme", "recipients_per_day", push)
     assert list(granted(push, "acme-web")["overrides"]) == ["recipients_per_hour"]  # type: ignore[call-overload]
     change.end_override(store, "acme", "recipients_per_hour", push)
@@ -78,22 +79,29 @@ def test_a_new_password_is_for_one_account(store: TenantFiles, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("limit", "value", "until", "reason", "told"),
+    ("limit", "given", "told"),
     [
-        ("recipients", 1, SOON, "x", "'recipients' is no limit"),
-        ("connections", 0, SOON, "x", "can't be 0"),
-        ("connections", -1, SOON, "x", "greater than or equal to 0"),
-        ("connections", 1, SOON, "", "at least 1 character"),
-        ("connections", 1, date(2020, 1, 1), "x", "2020-01-01 is over"),
+        ("recipients", SALE, "'recipients' is no limit"),
+        ("connections", SALE | {"value": 0}, "can't be 0"),
+        ("connections", SALE | {"value": -1}, "greater than or equal to 0"),
+        ("connections", SALE | {"value": "many"}, "value: input should be a valid integer"),
+        ("connections", SALE | {"reason": ""}, "at least 1 character"),
+        ("connections", SALE | {"until": date(2020, 1, 1)}, "2020-01-01 is over"),
+        ("connections", {}, "'value' is missing; 'until' is missing; 'reason' is missing"),
+        (
+            "recipients",
+            {"value": "-5", "until": date(2020, 1, 1)},
+            "no limit.* is over.*integer.*'reason' is missing",
+        ),
     ],
 )
 def test_a_wrong_exception_changes_nothing(
-    store: TenantFiles, tmp_path: Path, limit: str, value: int, until: date, reason: str, told: str
+    store: TenantFiles, tmp_path: Path, limit: str, given: dict[str, object], told: str
 ) -> None:
     push: TenantPush = FakePush()
     before = text(store, tmp_path)
     with pytest.raises(UsageError, match=told):
-        change.override(store, "acme", limit, value, until, reason, push)
+        change.override(store, "acme", limit, given, push)
     assert text(store, tmp_path) == before
 
 
