@@ -2,7 +2,7 @@
 
 `EmbeddedLab` is what the other layers use; the modules beside it each do one thing: `substrate` (how podman
 is called here), `image`, `network`, `mirror`, `hosts`, `identity`, `definition` (what the inventory asks
-for), `world` (the receiving world, once it is deployed).
+for), `world` (the receiving world, once it is deployed), `sharing` (labs beside each other).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from provisioner.adapters.lab import definition, hosts, image, mirror, network
+from provisioner.adapters.lab import definition, hosts, image, mirror, network, sharing
 from provisioner.adapters.lab.commands import LabError
 from provisioner.adapters.lab.hosts import HostState
 from provisioner.adapters.lab.identity import Identity
@@ -59,12 +59,12 @@ class EmbeddedLab:
 
     def down(self, say: Say) -> None:
         """Remove every trace of the lab but the downloads in the cache. Raises: LabError."""
-        with self._alone():
+        with self._alone() as is_the_only:
             self.substrate.prepare()
             gone = hosts.remove_all(self.lab, self.substrate)
             network.remove(self.lab, self.substrate)
             hosts.forget_connections(self.lab.hosts)
-            if not self.substrate.podman("ps", "--all", "--quiet").stdout.strip():
+            if is_the_only() and not self.substrate.podman("ps", "--all", "--quiet").stdout.strip():
                 self.substrate.dismantle()
             say(f"{gone} containers, their network and its packet filter removed")
 
@@ -111,11 +111,12 @@ class EmbeddedLab:
         return ["ssh", *options, f"{hosts.USER}@{host.address}"]
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Hold the lab's lock: two runs at once would make each other's machines."""
+    def _alone(self) -> Iterator[Callable[[], bool]]:
+        """Hold the lab's lock: two runs at once would make each other's machines. See `sharing.at_work`."""
         with (self.identity.folder / "lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise LabError("Another run is at work on this lab.", hint="Wait for it to end.") from error
-            yield
+            with sharing.at_work() as is_the_only:
+                yield is_the_only

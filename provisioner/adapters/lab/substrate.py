@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from provisioner.adapters.lab.commands import run
+from provisioner.adapters.lab.sharing import one_at_a_time
 
 CAP_SYS_RESOURCE = 24  # linux/capability.h
 NAMESPACE = Path("/run/provisioner/lab-namespace")
@@ -51,6 +52,11 @@ class Substrate:
         """Make what podman calls need; does nothing when it is there already."""
         if self.unified_cgroups or self._namespace_works():
             return
+        with one_at_a_time():
+            if not self._namespace_works():
+                self._make_namespace()
+
+    def _make_namespace(self) -> None:
         run(["mkdir", "-p", str(NAMESPACE)])
         if not _is_mounted(NAMESPACE):
             run(["mount", "--bind", str(NAMESPACE), str(NAMESPACE)])
@@ -62,6 +68,10 @@ class Substrate:
         """Undo `prepare`; for when no lab is left."""
         if self.unified_cgroups or not NAMESPACE.exists():
             return
+        with one_at_a_time():
+            self._remove_namespace()
+
+    def _remove_namespace(self) -> None:
         inside = ["nsenter", f"--mount={MOUNT}", "find", CGROUP, "-depth", "-type", "d", "-delete"]
         run(inside, check=False)
         for mount in (MOUNT, NAMESPACE):
