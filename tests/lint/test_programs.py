@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-PROJECT = Path(__file__).parents[3]
+PROJECT = Path(__file__).parents[2]
 PLACES = ("scripts", "roles", "molecule", "plugins", "benchmarks", "provisioner", "tests")
 
 

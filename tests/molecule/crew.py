@@ -28,14 +28,15 @@ def machines(scenario: str) -> frozenset[str]:
 
 
 class Crew:
-    """Works through scenarios; those with the most machines first, for they have to wait for each other.
+    """Works through scenarios; first those that share machines with the most others, and so have to wait.
 
     prepare: what comes first. There is one worker until more are hired.
     """
 
     def __init__(self, scenarios: Sequence[str], prepare: Callable[[], None]) -> None:
         self._prepare = prepare
-        self._waiting = sorted(scenarios, key=lambda name: -len(machines(name)))
+        of = {name: machines(name) for name in scenarios}
+        self._waiting = sorted(of, key=lambda name: -sum(bool(of[name] & each) for each in of.values()))
         self._results: dict[str, Future[str]] = {name: Future() for name in scenarios}
         self._busy: frozenset[str] = frozenset()
         self._changed = threading.Condition()
