@@ -38,6 +38,9 @@ RECEIVERS = ("gmail.test", "yahoo.test", "libero.test")
 def prove(
     ctx: typer.Context,
     count: Annotated[int, typer.Option("--count", "-n", help="Mails to send.", min=1, max=10_000)] = 100,
+    timeout: Annotated[
+        int, typer.Option(help="Seconds that mail may take to arrive.", min=1, show_default=True)
+    ] = 90,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON, a line a message.")] = False,
 ) -> None:
     """Add a customer, its keys and its DNS, send mails, and show what the world received.
@@ -49,7 +52,7 @@ def prove(
     trusted = tuple(root.load().fqdn(host) for host in root.load().group("world"))
     prepare(tools, CUSTOMER, output.note)
     with counting(count) as progress:
-        report = run_proof(tools, CUSTOMER.name, count, RECEIVERS, trusted, progress, output.note)
+        report = run_proof(tools, CUSTOMER.name, count, RECEIVERS, trusted, timeout, progress, output.note)
     if json_:
         output.as_json({"seconds": report.seconds, "doubled": report.doubled, "messages": report.lines})
     else:

@@ -32,8 +32,7 @@ CONNECTIONS = 10
 """Sessions at once that submit the mails."""
 
 DNS_PATIENCE = 30.0
-ARRIVAL_PATIENCE = 90.0
-"""Seconds for records to be seen, and for mail to arrive."""
+"""Seconds for records to be seen."""
 
 
 class Session(Protocol):
@@ -174,13 +173,15 @@ def prove(
     count: int,
     receivers: Sequence[str],
     trusted: Iterable[str],
+    patience: float,
     progress: Callable[[str, int], None],
     say: Callable[[str], None],
 ) -> Report:
     """Send `count` mails of customer `name` to the receivers in turn and judge each as the world stored it.
 
-    trusted: names under which the world writes Authentication-Results. progress: told a stage and its count.
-    say: told which hosts take no part. Raises CheckFailed when the fleet refuses one.
+    trusted: names under which the world writes Authentication-Results. patience: seconds that mail may take
+    to arrive. progress: told a stage and its count. say: told which hosts take no part. Raises CheckFailed
+    when the fleet refuses one.
     """
     domain = customer.known(tools.store.load(), name).domains[0]
     begun = time.time()
@@ -202,7 +203,7 @@ def prove(
                     progress("sent", len(sent))
 
         list(pool.map(submit, [mails[start::CONNECTIONS] for start in range(CONNECTIONS)]))
-    stored, arrived = _await_arrival(tools, begun, set(sent), progress)
+    stored, arrived = _await_arrival(tools, begun, set(sent), patience, progress)
     lines = tuple(
         _judge(tools, recipient, str(message["Message-ID"]), stored, sent, trusted)
         for recipient, message in mails
@@ -212,9 +213,9 @@ def prove(
 
 
 def _await_arrival(
-    tools: Tools, since: float, wanted: set[str], progress: Callable[[str, int], None]
+    tools: Tools, since: float, wanted: set[str], patience: float, progress: Callable[[str, int], None]
 ) -> tuple[list[Stored], float]:
-    deadline = time.time() + ARRIVAL_PATIENCE
+    deadline = time.time() + patience
     while True:
         stored = [each for each in tools.received_since(since) if each.message_id in wanted]
         progress("received", len({each.message_id for each in stored}))

@@ -21,6 +21,13 @@ def test_the_main_job(fleet: Fleet) -> None:
     assert {"fe1", "fe2", "be1", "be2", "world1"} <= hops.keys()
 
 
+def test_one_mail_that_is_missing_is_named_and_fails_it(fleet: Fleet) -> None:
+    with fleet.behaviour("reader1@yahoo.test", "reject"):
+        failed = fleet.cli("lab", "prove", "--count", "3", "--timeout", "10", "--json")
+    assert (failed.returncode, "reader1@yahoo.test: not received" in failed.stderr) == (1, True)
+    assert [bool(each["proof"]) for each in json.loads(failed.stdout)["messages"]] == [True, False, True]
+
+
 @pytest.mark.parametrize("port", [465, 587])
 def test_both_submission_ports(fleet: Fleet, sender: Account, since: float, port: int) -> None:
     recipient = f"port{port}@yahoo.test"
