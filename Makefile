@@ -4,6 +4,8 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # Tests call the command line hundreds of times: it need not be compiled each time.
 unexport PYTHONDONTWRITEBYTECODE
+# From nothing it reads types for a minute.
+export MYPY_CACHE_DIR := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/provisioner/mypy
 
 SCRIPTS := scripts/bootstrap scripts/vault-password .ci/run
 # Commands have no ending that would tell: their first line does.
@@ -29,8 +31,9 @@ lab: bootstrap ## A whole fleet on this machine, and mail through it
 lab-down: bootstrap ## Remove the lab
 	provisioner lab down
 
-test: bootstrap-test lint ## Everything: lint, then unit, name server, browser, fleet and, beside them, Molecule tests
-	pytest --durations=40 --durations-min=5 tests/unit tests/servers tests/browser tests/fleet tests/molecule
+test: bootstrap-test ## Everything: unit, name server, browser, fleet tests and, beside them, lint and Molecule's
+	pytest --durations=40 --durations-min=5 \
+	  tests/unit tests/servers tests/browser tests/lint tests/fleet tests/molecule
 
 lint: bootstrap ## Style, types, and documentation that agrees with the roles
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync $(LINTERS)
@@ -39,7 +42,7 @@ LINTERS := lint-ansible lint-types lint-python lint-yaml lint-shell lint-readmes
 .PHONY: $(LINTERS)
 
 lint-ansible:
-	ANSIBLE_INVENTORY=localhost, ansible-lint --offline --strict
+	ansible-lint --offline --strict
 
 lint-types:
 	mypy

@@ -85,7 +85,7 @@ def test_a_customer_is_told_once_of_each_level(
     assert fleet.proof_of(fleet.arrived(first, since)).faults == ("TLS over 2 of 3 hops",)
 
 
-@pytest.mark.parametrize("customer", [("exact", "globex.example")], indirect=True)
+@pytest.mark.parametrize("customer", [("exact", "soylent.example")], indirect=True)
 def test_a_return_path_that_takes_no_mail_blocks_mail_to_many_alone(
     fleet: Fleet, customer: Account, since: float
 ) -> None:
