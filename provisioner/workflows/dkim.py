@@ -14,9 +14,9 @@ from provisioner.core.findings import Finding
 from provisioner.core.fleet import Inventory
 from provisioner.core.key_slots import Action
 from provisioner.core.records import FIRST_SLOT, dkim_needed, selector
+from provisioner.workflows.new_keys import generate as make_keys
 from provisioner.workflows.ports import KeyMaker, Resolver, TenantStore
 from provisioner.workflows.rotation_round import Transition
-from provisioner.workflows.rotation_round import generate as make_keys
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,6 +15,7 @@ from provisioner.core.key_slots import Action, Plan, Seen, Step, Wish, after, po
 from provisioner.core.probes import ProbeAsk, Probed, Verdict, judge
 from provisioner.core.records import Record, Zone, dkim_target, selector
 from provisioner.core.rotation import decide, looks
+from provisioner.workflows.new_keys import generate
 from provisioner.workflows.ports import KeyMaker, Prober, Publisher, Resolver, TenantStore
 from provisioner.workflows.push import PushReport, TenantPush
 from provisioner.workflows.rotation_look import DnsLook
@@ -283,28 +284,3 @@ class Round:
         if any(key not in keys for key in kept):
             self._store.update_keys(kept)
         return (*kept, *fresh)
-
-
-def generate(
-    store: TenantStore, make: KeyMaker, domain: str, slot: int, now: datetime, taken: Iterable[str] = ()
-) -> tuple[DkimKey, ...]:
-    """Make the keys of a slot and keep them in the inventory, save those whose selector is taken."""
-    pairs = []
-    for algorithm in Algorithm:
-        if selector(algorithm, slot) in taken:
-            continue
-        public, private = make(algorithm)
-        key = DkimKey(
-            domain=domain,
-            selector=selector(algorithm, slot),
-            algorithm=algorithm,
-            slot=slot,
-            state=KeyState.GENERATED,
-            created=now,
-            since=now,
-            public=public,
-        )
-        pairs.append((key, private))
-    if pairs:
-        store.add_keys(domain, pairs)
-    return tuple(key for key, _ in pairs)
