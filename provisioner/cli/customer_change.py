@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -14,13 +14,15 @@ from provisioner.cli.context import context
 from provisioner.cli.customer import Json, NoPush, app, facts_of, told
 from provisioner.cli.customer_gate import pass_gate
 from provisioner.cli.forced import Force, Forced, Why
-from provisioner.core.plans import LIMITS, sends_more
+from provisioner.core.plans import LIMITS, is_more, sends_more
+from provisioner.core.usage import holding
 from provisioner.workflows import customer_change as workflow
 from provisioner.workflows.customer import known
 from provisioner.workflows.customer_change import Changed
 from provisioner.workflows.push import TenantPush
 
 _NO_LIMIT = "none"
+_DAY = "recipients_per_day"
 Name = Annotated[str, typer.Argument(help="The customer.", show_default=False)]
 
 
@@ -57,11 +59,15 @@ def override(
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day on which it holds.")
     ] = None,
     reason: Annotated[str, typer.Option(help="Why; kept with it.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Even so; the audit log keeps the reason.")] = False,
     end: Annotated[bool, typer.Option("--end", help="Take the exception back.")] = False,
     no_push: NoPush = False,
     json: Json = False,
 ) -> None:
-    """Make an exception from one limit of the plan, which ends by itself; or --end it before."""
+    """Make an exception from one limit of the plan, which ends by itself; or --end it before.
+
+    As with a larger plan, more mail a day is refused while its DNS is not right for the big receivers.
+    """
     store = TenantFiles(context(ctx).path)
     if end:
         changed = workflow.end_override(store, name, limit, _push(no_push))
@@ -73,6 +79,12 @@ def override(
         given["value"] = None
     elif value is not None and value.isascii() and value.isdigit():
         given["value"] = int(value)
+    inventory = context(ctx).load()
+    customer = known(inventory, name)
+    workflow.check_override(inventory, customer, limit, given)
+    if limit == _DAY and is_more(cast(int | None, given["value"]), holding(inventory, customer, _DAY)):
+        forced = Forced(force, reason)
+        pass_gate(context(ctx).path, inventory, customer, "raise the day's limit", forced, quiet=json)
     changed = workflow.override(store, name, limit, given, _push(no_push))
     _show(changed, f"{name}: {limit} is {value} through {given['until']}", json=json)
 

@@ -74,9 +74,12 @@ class Plan(Limits):
 
 def sends_more(plan: Plan, than: Plan) -> bool:
     """Whether a plan grants more recipients a day than another."""
-    if than.recipients_per_day is None:
-        return False
-    return plan.recipients_per_day is None or plan.recipients_per_day > than.recipients_per_day
+    return is_more(plan.recipients_per_day, than.recipients_per_day)
+
+
+def is_more(limit: int | None, than: int | None) -> bool:
+    """Whether a limit grants more than another; None grants all."""
+    return than is not None and (limit is None or limit > than)
 
 
 class Override(BaseModel):

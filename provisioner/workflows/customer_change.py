@@ -44,26 +44,33 @@ def set_plan(store: TenantStore, name: str, plan: str, push: TenantPush | None) 
     return _change(store, name, alter, push)
 
 
+def check_override(inventory: Inventory, customer: Customer, limit: str, given: Mapping[str, object]) -> None:
+    """Raises UsageError that names everything that is wrong with an exception from one limit."""
+    today = today_in(customer.time_zone or inventory.settings.time_zone)
+    wrong = limit_problems(limit, given.get("value"))
+    if isinstance(until := given.get("until"), date) and until < today:
+        wrong.append(f"until: {until} is over: it is {today} there; name the last day on which it holds")
+    try:
+        Override.model_validate(given)
+    except ValidationError as error:
+        wrong += [problem.message for problem in model_problems(error, Override, "")]
+    if wrong:
+        hint = (
+            f"As: customer override {customer.name} recipients_per_day 5000 --until {today} --reason 'sale'"
+        )
+        raise UsageError(f"{customer.name} was not changed: {'; '.join(wrong)}", hint=hint)
+
+
 def override(
     store: TenantStore, name: str, limit: str, given: Mapping[str, object], push: TenantPush | None
 ) -> Changed:
     """Make an exception from one limit. given: what an `Override` is made of; a value None lifts the limit.
 
-    Raises UsageError that names everything that is wrong with it.
+    Raises UsageError, as `check_override` does.
     """
 
     def alter(inventory: Inventory, customer: Customer) -> Mapping[str, object]:
-        today = today_in(customer.time_zone or inventory.settings.time_zone)
-        wrong = limit_problems(limit, given.get("value"))
-        if isinstance(until := given.get("until"), date) and until < today:
-            wrong.append(f"until: {until} is over: it is {today} there; name the last day on which it holds")
-        try:
-            Override.model_validate(given)
-        except ValidationError as error:
-            wrong += [problem.message for problem in model_problems(error, Override, "")]
-        if wrong:
-            hint = f"As: customer override {name} recipients_per_day 5000 --until {today} --reason 'sale'"
-            raise UsageError(f"{name} was not changed: {'; '.join(wrong)}", hint=hint)
+        check_override(inventory, customer, limit, given)
         return {"overrides": {**_dumped(customer, "overrides"), limit: given}}
 
     return _change(store, name, alter, push)

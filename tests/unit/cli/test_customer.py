@@ -103,9 +103,8 @@ def test_a_password_is_rotated_for_one_login(run: Run) -> None:
 
 
 def test_an_override_is_made_and_ended(run: Run) -> None:
-    made = run(
-        "customer", "override", "acme", "recipients_per_day", "5000", "--until", TOMORROW, "--reason", "sale"
-    )
+    more = ("recipients_per_day", "5000", "--until", TOMORROW, "--reason", "sale", "--force")
+    made = run("customer", "override", "acme", *more)
     assert made.code == 0, made.err
     limits = facts(run("customer", "show", "acme", "--json"))["limits"]
     assert (limits["recipients_per_day"], limits["recipients_per_hour"]) == (5000, 500)

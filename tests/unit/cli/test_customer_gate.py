@@ -11,6 +11,7 @@ from provisioner.core.dkim import KeyState
 from provisioner.core.errors import UsageError
 from provisioner.core.gate import NOT_ACTIVE
 from provisioner.workflows.customer_change import activate, suspend
+from tests.unit.cli.running import Outcome as Result
 from tests.unit.cli.running import Run
 from tests.unit.cli.test_dns_verify import make_sound
 
@@ -126,6 +127,23 @@ def test_more_mail_a_day_needs_the_same(run: Run) -> None:
     assert run("customer", "set-plan", "globex", "base").code == 0  # less needs nothing
     make_sound(run)
     assert run("customer", "set-plan", "acme", "business").code == 0
+
+
+def test_an_exception_for_more_mail_a_day_needs_the_same(run: Run) -> None:
+    def override(limit: str, value: str, *more: str) -> Result:
+        return run(
+            "customer", "override", "acme", limit, value, "--until", "2099-01-01", "--reason", "sale", *more
+        )
+
+    refused = override("recipients_per_day", "5000")
+    assert (refused.code, "raise the day's limit refused" in refused.err) == (1, True)
+    assert not TenantFiles(run.root).load().customers[0].overrides
+    for limit, value in (("recipients_per_day", "10"), ("recipients_per_hour", "5000")):
+        assert override(limit, value).code == 0
+    assert override("recipients_per_day", "5000", "--force").code == 0
+    assert "raise the day's limit" in (run.root / "audit.jsonl").read_text()
+    make_sound(run)
+    assert override("recipients_per_day", "none").code == 0
 
 
 def test_who_is_suspended_is_not_activated(run: Run) -> None:
