@@ -20,6 +20,7 @@ from provisioner.core.fleet import Host
 from provisioner.core.key_slots import On, slots_of
 from provisioner.core.probes import ProbeAsk, Probed, Verdict
 from provisioner.core.records import Record, Zone, dkim_target
+from provisioner.workflows.dkim import generate
 from provisioner.workflows.rotation import Outcome, Request, Tools, run
 from tests import samples
 from tests.dns_server import free_port
@@ -129,10 +130,14 @@ def test_an_update_that_is_refused_holds_the_keys(scene: Scene) -> None:
     scene.updaters[0] = DnsUpdater(
         HERE, key_name="stranger", algorithm="hmac-sha256", secret=SECRET, ttl=5, port=scene.port
     )
+    refused = scene.go_on()
+    assert "no new keys were made: " in refused.faults[0].message
+    assert not scene.store.load().keys_of(DOMAIN)
+    generate(scene.store, dkim_keys.generate, DOMAIN, scene.now)
     for _ in range(2):
-        outcome = scene.go_on()
+        refused = scene.go_on()
     assert scene.state() is KeyState.PUBLISHED
-    assert "stranger" in outcome.faults[0].message
+    assert "stranger" in refused.faults[0].message
     scene.updaters[0] = scene._updater(HERE)
     scene.go_on()
     assert scene.state() is KeyState.VERIFIED
