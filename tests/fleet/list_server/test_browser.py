@@ -24,13 +24,31 @@ LIST = "news"
 Snap = Callable[[Page, str], None]
 
 
+def chromium_in_the_world(fleet: Fleet, folder: Path) -> Path:
+    """Chromium at a reader's, in the network of the lab's world.
+
+    In this machine's own it would drop a page (ERR_NETWORK_CHANGED) whenever other tests make a container.
+    Only root gets there: sudo would close the pipes by which it is driven.
+    """
+    if os.geteuid() != 0:
+        return Path(CHROMIUM)
+    machine = fleet.machines.lab.container("world1")
+    found = fleet.machines.substrate.podman("inspect", "--format={{.State.Pid}}", machine)
+    script = folder / "chromium"
+    network = f"/proc/{found.stdout.decode().strip()}/ns/net"
+    script.write_text(f'#!/bin/sh\nexec nsenter --net={network} {CHROMIUM} "$@"\n')
+    script.chmod(0o755)
+    return script
+
+
 @pytest.fixture(scope="module")
-def browser(server: ListServer) -> Iterator[Browser]:
+def browser(fleet: Fleet, server: ListServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """Chromium that finds the site where `dem create` put it; its certificate is checked by `dem check`."""
     rule = f"MAP {server.site} {server.told['address']}"
+    chromium = chromium_in_the_world(fleet, tmp_path_factory.mktemp("browser"))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", f"--host-resolver-rules={rule}"]
+            executable_path=chromium, args=["--no-sandbox", f"--host-resolver-rules={rule}"]
         )
         yield browser
         browser.close()
