@@ -9,10 +9,9 @@ import time
 from pathlib import Path
 from statistics import median
 
-from benchmarks import lab
+from benchmarks import frontends, lab
+from benchmarks.frontends import Ask
 from benchmarks.report import Ratio
-from provisioner.adapters import ssh
-from provisioner.core.fleet import Host
 
 ROUNDS = 5
 GOAL = 2.0
@@ -22,11 +21,12 @@ PATIENCE = 30.0
 def run() -> list[Ratio]:
     """Add customers, log in at each frontend until it is accepted, remove them. Needs the running lab."""
     lab.machines()
-    times = [_round(number) for number in range(ROUNDS)]
+    with frontends.asked(frontends.LOGIN) as ask:
+        times = [_round(number, ask) for number in range(ROUNDS)]
     return [Ratio("customer add until both accept", median(times), "goal", GOAL, "s", "≤ 1")]
 
 
-def _round(number: int) -> float:
+def _round(number: int, ask: Ask) -> float:
     name = f"bench{number}"
     cli = [str(Path(sys.executable).parent / "provisioner"), "-i", str(lab.PATH), "customer"]
     begun = time.monotonic()
@@ -40,17 +40,7 @@ def _round(number: int) -> float:
         raise SystemExit(f"customer add: {done.stderr}")
     password = json.loads(done.stdout)["password"]
     try:
-        for frontend in lab.inventory().group("frontends"):
-            await_login(frontend, name, password, begun + PATIENCE)
+        frontends.wait(ask, f"{name} {password}", "yes".__eq__, begun + PATIENCE)
         return time.monotonic() - begun
     finally:
         subprocess.run([*cli, "remove", name, "--yes"], capture_output=True, check=True)
-
-
-def await_login(frontend: Host, login: str, password: str, deadline: float) -> None:
-    """Ask the frontend's own Dovecot, as its Postfix does; the password goes over standard input."""
-    ask = ["sudo", "sh", "-c", 'read -r secret; exec doveadm auth test "$0" "$secret"', login]
-    while not ssh.run(frontend, ask, f"{password}\n".encode()).ok:
-        if time.monotonic() > deadline:
-            raise SystemExit(f"{frontend.name} does not accept the login")
-        time.sleep(0.05)

@@ -19,7 +19,6 @@ from benchmarks.signed_domains import add_slot, copy, customer, inventory_of
 from provisioner.adapters import tenants
 from provisioner.adapters.tenant_files import TenantFiles
 from provisioner.cli import wiring
-from provisioner.core.bundle import Bundle
 from provisioner.core.dkim import KeyState
 from provisioner.core.fleet import Host, Inventory
 from provisioner.core.key_slots import Wait, Wish
@@ -27,7 +26,7 @@ from provisioner.core.probes import ProbeAsk, Probed
 from provisioner.core.records import Zone, customer_records
 from provisioner.core.tenants import HostResult
 from provisioner.workflows import rotation
-from provisioner.workflows.push import KeyLoader, push_tenants
+from provisioner.workflows.push import Compiled, KeyLoader, push_tenants
 from provisioner.workflows.rotation import Request, Tools
 
 DOMAINS, MANY = 1000, 10_000
@@ -108,9 +107,9 @@ class Clock:
         """A run's tools, with this clock running while hosts are at work."""
         own = wiring.rotation_tools(inventory)
 
-        def push(bundle: Bundle, hosts: Sequence[Host], load_key: KeyLoader, /) -> list[HostResult]:
+        def push(compiled: Compiled, hosts: Sequence[Host], load_key: KeyLoader, /) -> list[HostResult]:
             with self._running(PUSHES):
-                return own.push(bundle, hosts, load_key)
+                return own.push(compiled, hosts, load_key)
 
         def probe(asks: Sequence[ProbeAsk], hosts: Sequence[Host], /) -> Sequence[Probed]:
             with self._running(PROBES):

@@ -13,39 +13,38 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-from benchmarks import lab, signed_domains
-from benchmarks.customer_add import await_login
+from benchmarks import frontends, lab, signed_domains
+from benchmarks.frontends import Ask
 from benchmarks.report import Ratio
-from provisioner.adapters import ssh
 from provisioner.core.dkim import KeyState
-from provisioner.core.fleet import Host
 
 CUSTOMERS, DOMAINS = 10_000, 12_000
 ROUNDS = 5
+PATIENCE = 60.0
 COMPILE = (
     "import resource, sys; from pathlib import Path; from provisioner.adapters import inventory_files;"
     "from provisioner.core.bundle import compile_bundle;"
     "compile_bundle(inventory_files.load(Path(sys.argv[1])));"
     "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
 )
-ASK = (
-    "import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect('/run/provisioner-quota/policy.sock');"
-    "s.sendall(f'protocol_state=DATA\\ninstance=1\\nsasl_username={sys.argv[1]}\\n\\n'.encode());"
-    "print(s.recv(4096).decode())"
-)
 
 
 def run() -> list[Ratio]:
     """Measure with the running lab's hosts and a large inventory, which gets its own back in the end."""
     lab.machines()
-    with tempfile.TemporaryDirectory() as folder, _large(Path(folder) / "inventory") as inventory:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _large(Path(folder) / "inventory") as inventory,
+        frontends.asked(frontends.LOGIN) as login,
+        frontends.asked(frontends.DECISION) as decision,
+    ):
         environment = {**os.environ, "PROVISIONER_CACHE": str(Path(folder) / "cache")}
         cold, memory = _compile(inventory, environment)
         _cli(inventory, environment, "push", "--json")
         adds, suspensions = [], []
         for number in range(ROUNDS):
-            adds.append(_add(inventory, environment, f"bench{number}"))
-            suspensions.append(_suspend(inventory, environment, f"bench{number}"))
+            adds.append(_add(inventory, environment, f"bench{number}", login))
+            suspensions.append(_suspend(inventory, environment, f"bench{number}", decision))
     return [
         Ratio(f"compile from cold, {CUSTOMERS} customers", cold, "goal", 20.0, "s", "≤ 1"),
         Ratio("memory for it", memory, "goal", 500.0, "MB", "≤ 1"),
@@ -88,23 +87,16 @@ def _cli(inventory: Path, environment: dict[str, str], *arguments: str) -> str:
     return done.stdout
 
 
-def _add(inventory: Path, environment: dict[str, str], name: str) -> float:
+def _add(inventory: Path, environment: dict[str, str], name: str, ask: Ask) -> float:
     begun = time.monotonic()
     asked = ("--domain", f"{name}.example", "--contact", f"it@{name}.example", "--json")
     password = json.loads(_cli(inventory, environment, "add", name, *asked))["password"]
-    for frontend in lab.inventory().group("frontends"):
-        await_login(frontend, name, password, begun + 60)
+    frontends.wait(ask, f"{name} {password}", "yes".__eq__, begun + PATIENCE)
     return time.monotonic() - begun
 
 
-def _suspend(inventory: Path, environment: dict[str, str], name: str) -> float:
+def _suspend(inventory: Path, environment: dict[str, str], name: str, ask: Ask) -> float:
     begun = time.monotonic()
     _cli(inventory, environment, "suspend", name, "--reason", "measured")
-    for frontend in lab.inventory().group("frontends"):
-        while not _refused(frontend, name):
-            time.sleep(0.05)
+    frontends.wait(ask, name, lambda answer: "suspended: measured" in answer, begun + PATIENCE)
     return time.monotonic() - begun
-
-
-def _refused(frontend: Host, login: str) -> bool:
-    return "suspended: measured" in ssh.run(frontend, ["sudo", "python3", "-c", ASK, login]).text

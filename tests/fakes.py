@@ -113,8 +113,9 @@ class FakePush:
     keys: dict[str, bytes] = field(default_factory=dict)
 
     def __call__(
-        self, bundle: Bundle, hosts: Sequence[Host], load_key: Callable[[str], bytes], /
+        self, compiled: Callable[[], Bundle], hosts: Sequence[Host], load_key: Callable[[str], bytes], /
     ) -> list[HostResult]:
+        bundle = compiled()
         self.bundles.append(bundle)
         self.hosts = [host.name for host in hosts]
         self.keys = {key: load_key(key) for key in bundle.keys}

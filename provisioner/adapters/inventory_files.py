@@ -12,7 +12,7 @@ from pathlib import Path
 
 import provisioner
 from provisioner.adapters import vault
-from provisioner.adapters.parsed_cache import ParsedCache
+from provisioner.adapters.validated_cache import ValidatedCache
 from provisioner.adapters.yaml_files import YamlError, locate, parse
 from provisioner.core.documents import Document, Documents, Problem
 from provisioner.core.errors import Fault, InventoryError, UsageError
@@ -22,6 +22,7 @@ from provisioner.core.validation import build
 VARIABLE = "PROVISIONER_INVENTORY"
 HOSTS, FLEET, SECRETS = "hosts.yml", "group_vars/all/fleet.yml", "group_vars/all/secrets.yml"
 PLANS = "plans.yml"
+_OPENS = "opens with the vault password"
 _YAML_ENDINGS = {".yml", ".yaml", ""}
 
 
@@ -40,27 +41,32 @@ def load(path: Path) -> Inventory:
             f"There is no inventory at {path}",
             hint="Name one with -i or PROVISIONER_INVENTORY, or make one with 'provisioner init PATH'",
         )
-    reader = _Reader(path)
     with _no_collection():
-        documents = reader.documents()
-        reader.keep()
-        inventory, problems = build(documents)
+        cache = ValidatedCache(path)
+        reader = _Reader(path, cache)
+        built = build(reader.documents())
+        locked_out = list(_vault_faults(path, cache))
+        cache.keep({**built.valid, **({} if locked_out else {SECRETS: _OPENS})})
     # A file that could not be read at all has its own fault; what follows from its absence is noise.
-    problems = [problem for problem in problems if problem.file not in reader.unreadable]
-    faults = [*reader.faults, *(reader.fault(problem) for problem in problems), *_vault_faults(path)]
-    if faults or inventory is None:
+    problems = [problem for problem in built.problems if problem.file not in reader.unreadable]
+    faults = [*reader.faults, *(reader.fault(problem) for problem in problems), *locked_out]
+    if faults or built.inventory is None:
         raise InventoryError(faults)
-    return inventory
+    return built.inventory
 
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Nothing that an inventory is made of is garbage: to look for some would take a third of the time."""
+    """Nothing that an inventory is made of is garbage: to look for some would take a third of the time.
+
+    Nor is it looked for later, whatever else becomes garbage.
+    """
     collecting = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
         if collecting:
             gc.enable()
 
@@ -83,9 +89,9 @@ _WHOLLY_ENCRYPTED = object()
 class _Reader:
     """Reads files, collects the faults of those it cannot read, finds the lines of problems in others."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, cache: ValidatedCache) -> None:
         self._path = path
-        self._cache = ParsedCache(path)
+        self._cache = cache
         self.faults: list[Fault] = []
         self.unreadable: set[str] = set()
         self._encrypted: set[str] = set()
@@ -103,10 +109,6 @@ class _Reader:
         )
         return replace(read, encrypted=frozenset(self._encrypted))
 
-    def keep(self) -> None:
-        """Remember what was read for the next time."""
-        self._cache.keep()
-
     def fault(self, problem: Problem) -> Fault:
         try:
             line = locate((self._path / problem.file).read_text(encoding="utf-8"), problem.path)
@@ -118,10 +120,12 @@ class _Reader:
         self.unreadable.add(file)
         self.faults.append(Fault(shown(self._path / file), line, message, hint))
 
-    def _read(self, file: str, cache: ParsedCache | None = None) -> Document | None:
-        path = self._path / file
+    def _read(self, file: str, entry: os.DirEntry[str] | None = None) -> Document | None:
         try:
-            data = cache.data(file, path, lambda: _parsed(path)) if cache else _parsed(path)
+            held = self._cache.holds(file, entry.stat()) if entry else None
+            if held is not None:
+                return Document(file, None, held)
+            data = _parsed(self._path / file)
             if data is not _WHOLLY_ENCRYPTED:
                 return Document(file, data)
             self._encrypted.add(file)
@@ -142,13 +146,14 @@ class _Reader:
         return self._read(file) or Document(file, {})
 
     def _folder(self, name: str) -> tuple[Document, ...]:
+        """The documents in a folder; of those found right before, and the same still, what they hold."""
         documents: list[Document | None] = []
         for entry in _scan(self._path / name):
             file = f"{name}/{entry.name}"
             if not entry.name.endswith(".yml") or not entry.is_file():
                 self._broken(file, None, "is not read, because it is not a .yml file", "Rename or remove it")
-            else:
-                documents.append(self._read(file, self._cache))
+                continue
+            documents.append(self._read(file, entry))
         return tuple(document for document in documents if document is not None)
 
     def _variables(self, folder: str) -> dict[str, tuple[Document, ...]]:
@@ -182,7 +187,7 @@ def _scan(folder: Path) -> list[os.DirEntry[str]]:
         )
 
 
-def _vault_faults(path: Path) -> Iterator[Fault]:
+def _vault_faults(path: Path, cache: ValidatedCache) -> Iterator[Fault]:
     """Whether the vault password is there and opens the inventory, wherever there is something to open."""
     secrets = path / SECRETS
     has_secrets = secrets.exists() or any(_entries(path / "keys")) or any(_entries(path / "secrets"))
@@ -190,6 +195,10 @@ def _vault_faults(path: Path) -> Iterator[Fault]:
     if not has_secrets and not file.exists() and file == path / vault.DEFAULT_FILE:
         return
     try:
+        # Both as they were when the one opened the other: to find out again takes longer than all else.
+        known = secrets.exists() and file.exists() and not vault.is_program(file)
+        if known and cache.holds(SECRETS, secrets.stat(), file.stat()) == _OPENS:
+            return
         opened = vault.open_vault(path)
         if secrets.exists():
             opened.decrypt(secrets.read_bytes(), shown(secrets))

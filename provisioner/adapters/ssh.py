@@ -1,7 +1,7 @@
 """Commands on hosts over SSH with paramiko: strict host keys, the same user, key and port as Ansible uses.
 
 `with Ssh(host) as ssh: ssh.run(["postqueue", "-j"])` keeps a connection for several commands, `run` for one,
-`on_each` does the same on many hosts at once and lets those that answer finish.
+`on_each` does the same on many hosts at once and lets those that answer finish. `talk` keeps a command, too.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import shlex
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import BinaryIO, Generic, Self, TypeVar
@@ -67,6 +67,14 @@ class Result:
         """The last line of standard error, else of standard output: mostly why it failed."""
         lines = (self.stderr.strip() or self.stdout.strip()).decode(errors="replace").splitlines()
         return lines[-1] if lines else f"exit status {self.status}"
+
+
+class EndedError(Exception):
+    """A command that was to answer ended instead."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__(result.complaint)
+        self.result = result
 
 
 @dataclass(frozen=True)
@@ -132,21 +140,56 @@ class Ssh:
         comes. sink: takes its standard output piece by piece, which then is not in the Result.
         Raises SshError when the connection is lost.
         """
+        with self._losses(), self._channel(command, silence) as channel:
+            _send(channel, stdin)
+            channel.shutdown_write()
+            with channel.makefile("rb") as out, channel.makefile_stderr("rb") as err:
+                with _listening(err, told) as said:
+                    stdout = _passed_on(out, sink) if sink else out.read()
+                stderr = said() if told else err.read()
+            return self._result(channel.recv_exit_status(), stdout, stderr)
+
+    @contextmanager
+    def talk(self, command: Sequence[str]) -> Iterator[Callable[[bytes], bytes]]:
+        """Run a command that answers with lines: what is yielded sends it bytes and returns the next line.
+
+        Raises SshError when the connection is lost or nothing comes for SILENCE_TIMEOUT, EndedError when the
+        command ended instead of answering.
+        """
+        with ExitStack() as stack:
+            with self._losses():
+                channel = stack.enter_context(self._channel(command, SILENCE_TIMEOUT))
+                out = stack.enter_context(channel.makefile("rb"))
+
+            def ask(sent: bytes) -> bytes:
+                with self._losses():
+                    _send(channel, sent)
+                    line = bytes(out.readline())
+                    if not line:
+                        stderr = channel.makefile_stderr("rb").read()
+                        raise EndedError(self._result(channel.recv_exit_status(), b"", stderr))
+                return line
+
+            yield ask
+
+    @contextmanager
+    def _channel(self, command: Sequence[str], silence: float) -> Iterator[paramiko.Channel]:
         transport = self._client.get_transport()
+        if transport is None:
+            raise EOFError
+        with transport.open_session(timeout=CONNECT_TIMEOUT) as channel:
+            channel.settimeout(silence)
+            channel.exec_command(shlex.join(command))
+            yield channel
+
+    @contextmanager
+    def _losses(self) -> Iterator[None]:
         try:
-            if transport is None:
-                raise EOFError
-            with transport.open_session(timeout=CONNECT_TIMEOUT) as channel:
-                channel.settimeout(silence)
-                channel.exec_command(shlex.join(command))
-                _send(channel, stdin)
-                with channel.makefile("rb") as out, channel.makefile_stderr("rb") as err:
-                    with _listening(err, told) as said:
-                        stdout = _passed_on(out, sink) if sink else out.read()
-                    stderr = said() if told else err.read()
-                status = channel.recv_exit_status()
+            yield
         except (OSError, EOFError, paramiko.SSHException) as error:
             raise _explained(self.host, error) from error
+
+    def _result(self, status: int, stdout: bytes, stderr: bytes) -> Result:
         if status < 0:
             raise SshError(self.host, "the connection was lost while a command ran")
         return Result(status, stdout, stderr)
@@ -210,7 +253,6 @@ def _send(channel: paramiko.Channel, stdin: bytes | BinaryIO) -> None:
         else:
             while piece := stdin.read(PIECE):
                 channel.sendall(piece)
-        channel.shutdown_write()
     except OSError:
         # The command ended without reading all of it; its status and words say why.
         if not channel.exit_status_ready():

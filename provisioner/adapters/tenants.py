@@ -16,12 +16,13 @@ from collections.abc import Callable, Mapping, Sequence
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from provisioner.adapters.ssh import Result, Ssh, on_each
+from provisioner.adapters.ssh import EndedError, Result, Ssh, on_each
 from provisioner.core.bundle import Bundle
 from provisioner.core.fleet import Host
 from provisioner.core.tenants import HostResult, TenantState
 
 _COMMAND = ("sudo", "/usr/local/sbin/provisioner-tenants")
+_UNKNOWN_VERB = 2
 
 KeyLoader = Callable[[str], bytes]
 """Gives the private key (PEM) for a key id. Called only for keys that a host does not hold yet."""
@@ -33,31 +34,39 @@ class TenantError(Exception):
 
 def state(ssh: Ssh) -> TenantState:
     """What a host has active. Raises SshError; TenantError when the host can't say."""
-    return _state(ssh.run([*_COMMAND, "status"]))
+    result = ssh.run([*_COMMAND, "status"])
+    if not result.ok:
+        raise _refusal(result)
+    return _state(result.stdout)
 
 
-def push(bundle: Bundle, hosts: Sequence[Host], load_key: KeyLoader) -> list[HostResult]:
-    """Make `bundle` the active one on every host that can be reached; one result a host, in their order.
+def push(compiled: Callable[[], Bundle], hosts: Sequence[Host], load_key: KeyLoader) -> list[HostResult]:
+    """Make a bundle the active one on every host that can be reached; one result a host, in their order.
 
-    A host that has it holds all the signing keys that it names, and none besides. Safe to run again: a host
-    that has it is left as it is.
+    compiled: gives the bundle; hosts are called before it is asked for. A host that has it holds all the
+    signing keys that it names, and none besides. Safe to run again: a host that has it is left as it is.
     """
 
     def one(ssh: Ssh) -> HostResult:
         begun = time.monotonic()
-        found = state(ssh)
-        if not _has(found, bundle):
-            found = _apply(ssh, bundle, found, load_key)
+        try:
+            with ssh.talk([*_COMMAND, "serve"]) as ask:
+                found, bundle = _state(ask(b"")), compiled()
+                if not _has(found, bundle):
+                    files = bundle.backend if "backends" in ssh.host.groups else bundle.frontend
+                    found = _apply(ask, bundle, files, found, load_key)
+        except EndedError as ended:
+            raise _refusal(ended.result) from ended
         return HostResult(ssh.host.name, ok=True, version=found.version, seconds=time.monotonic() - begun)
 
     return _on_each(hosts, one)
 
 
-def look(bundle: Bundle, hosts: Sequence[Host], _: KeyLoader) -> list[HostResult]:
-    """Whether `bundle` is the active one on every host: what `push` says, of hosts that nobody changes."""
+def look(compiled: Callable[[], Bundle], hosts: Sequence[Host], _: KeyLoader) -> list[HostResult]:
+    """Whether a bundle is the active one on every host: what `push` says, of hosts that nobody changes."""
 
     def one(ssh: Ssh) -> HostResult:
-        found = state(ssh)
+        found, bundle = state(ssh), compiled()
         if not _has(found, bundle):
             raise TenantError("it does not have what the inventory says; a run with --apply brings it")
         return HostResult(ssh.host.name, ok=True, version=found.version)
@@ -85,12 +94,18 @@ def _on_each(hosts: Sequence[Host], one: Callable[[Ssh], HostResult]) -> list[Ho
     return results
 
 
-def _apply(ssh: Ssh, bundle: Bundle, found: TenantState, load_key: KeyLoader) -> TenantState:
+def _apply(
+    ask: Callable[[bytes], bytes],
+    bundle: Bundle,
+    files: Mapping[str, bytes],
+    found: TenantState,
+    load_key: KeyLoader,
+) -> TenantState:
     """Send what the host lacks: files that changed; then keys, if it asks for some."""
-    files = bundle.backend if "backends" in ssh.host.groups else bundle.frontend
     keys: dict[str, bytes] = {}
     for _ in range(2):
-        said = _state(ssh.run([*_COMMAND, "apply"], pack(bundle.version, files, found.files, keys)))
+        packed = pack(bundle.version, files, found.files, keys)
+        said = _state(ask(b"%d\n" % len(packed) + packed))
         if not said.missing_keys:
             return said
         keys = {key: as_signer_reads(load_key(key)) for key in sorted(said.missing_keys & bundle.keys)}
@@ -123,15 +138,18 @@ def pack(
     return buffer.getvalue()
 
 
-def _state(result: Result) -> TenantState:
-    if not result.ok:
-        if "command not found" in result.complaint:
-            raise TenantError("the host is not deployed yet; run 'provisioner deploy'")
-        raise TenantError(result.complaint)
+def _state(answer: bytes) -> TenantState:
     try:
-        said = json.loads(result.stdout)
-        # A host whose role is older says nothing of files: it gets all of them.
-        lacking, stray = (frozenset(said.get(name, ())) for name in ("missing_keys", "stray_keys"))
-        return TenantState(said["version"], said["previous"], said.get("files", {}), lacking, stray)
+        said = json.loads(answer)
+        lacking, stray = (frozenset(said[name]) for name in ("missing_keys", "stray_keys"))
+        return TenantState(said["version"], said["previous"], said["files"], lacking, stray)
     except (ValueError, KeyError, TypeError) as error:
-        raise TenantError(f"the host's answer makes no sense: {result.text[:80]!r}") from error
+        raise TenantError(
+            f"the host's answer makes no sense: {answer.decode(errors='replace')[:80]!r}"
+        ) from error
+
+
+def _refusal(result: Result) -> TenantError:
+    if "command not found" in result.complaint or result.status == _UNKNOWN_VERB:
+        return TenantError("its role 'tenants' is missing or older than this; run 'provisioner deploy'")
+    return TenantError(result.complaint)

@@ -68,7 +68,7 @@ def read_password(file: Path) -> bytes:
     """The password in a file; an executable file is run and prints it, as with Ansible. Raises VaultError."""
     hint = "Set PROVISIONER_VAULT_PASSWORD_FILE, or put the password there with mode 0600"
     try:
-        if os.access(file, os.X_OK) and file.is_file():
+        if is_program(file):
             run = subprocess.run([str(file.resolve())], capture_output=True, check=True, timeout=60)
             password = run.stdout.strip()
         else:
@@ -80,6 +80,11 @@ def read_password(file: Path) -> bytes:
     if not password:
         raise VaultError("the vault password is empty", hint=hint, file=str(file))
     return password
+
+
+def is_program(file: Path) -> bool:
+    """Whether a password's file is to be run for it, instead of read."""
+    return os.access(file, os.X_OK) and file.is_file()
 
 
 def ensure_password(inventory: Path) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from provisioner.core.customers import Customer
@@ -51,14 +51,14 @@ def compile_bundle(inventory: Inventory) -> Bundle:
     domains: list[str] = []
     key_ids: set[str] = set()
     accounts: list[str] = []
+    spread = inventory.egress_pools
     for customer in inventory.customers:
         for account in customer.accounts:
             its_plan = inventory.plan_of(customer, account)
             facts = grant(customer, account, its_plan, inventory.settings.time_zone)
             accounts.append(f"{account.login} {_compact(facts)}")
         rules = content_rules(customer, inventory.plans, inventory.settings.time_zone)
-        pools = _pools(inventory, customer)
-        if pools:
+        if spread and (pools := _pools(inventory, customer, spread)):
             rules["pools"] = pools
         passwd += [f"{account.login}:{account.dovecot_hash}::::::" for account in customer.accounts]
         for domain in customer.domains:
@@ -80,10 +80,10 @@ def compile_bundle(inventory: Inventory) -> Bundle:
     return Bundle(version, frontend | stamp, backend | stamp, frozenset(key_ids))
 
 
-def _pools(inventory: Inventory, customer: Customer) -> dict[str, str]:
+def _pools(inventory: Inventory, customer: Customer, spread: Collection[str]) -> dict[str, str]:
     """The logins whose mail leaves from other addresses than the first, and from which pool's."""
     pools = {each.login: inventory.plan_of(customer, each).egress_pool for each in customer.accounts}
-    return {login: pool for login, pool in sorted(pools.items()) if pool in inventory.egress_pools}
+    return {login: pool for login, pool in sorted(pools.items()) if pool in spread}
 
 
 def _domain_facts(
@@ -99,8 +99,7 @@ def _domain_facts(
     return _compact(facts)
 
 
-def _compact(facts: Mapping[str, object]) -> str:
-    return json.dumps(facts, separators=(",", ":"))
+_compact = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def _lines(lines: list[str]) -> bytes:

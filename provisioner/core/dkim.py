@@ -64,6 +64,10 @@ def rsa_bits(public: bytes) -> int | None:
     return key.key_size if isinstance(key, RSAPublicKey) else None
 
 
+def _id(public: bytes) -> str:
+    return hashlib.sha256(public).hexdigest()
+
+
 class DkimKey(BaseModel):
     """One key pair of a domain; the private half stays encrypted in the inventory and is not here.
 
@@ -96,12 +100,13 @@ class DkimKey(BaseModel):
             raise ValueError(f"public is {len(data)} bytes, an Ed25519 key has {ED25519_BYTES} (RFC 8463 4)")
         if self.algorithm is Algorithm.RSA and rsa_bits(data) is None:
             raise ValueError("public is not an RSA key in DER")
+        self.__dict__["id"] = _id(data)  # it is at hand here, and decoded once
         return self
 
     @cached_property
     def id(self) -> str:
         """What hosts know the key by: hex SHA-256 of the public key's bytes."""
-        return hashlib.sha256(decode_base64(self.public)).hexdigest()
+        return _id(decode_base64(self.public))
 
     @property
     def record(self) -> DkimRecord:

@@ -21,15 +21,19 @@ class Encrypted:
 
 @dataclass(frozen=True)
 class Document:
-    """A parsed YAML file: its path relative to the inventory, and its plain data."""
+    """A parsed YAML file: its path relative to the inventory, and its plain data.
+
+    valid: the customer or the keys that it was found to hold when it was last read; there is no data then.
+    """
 
     file: str
     data: object
+    valid: object = None
 
     @property
     def stem(self) -> str:
         """The file's name without the ending."""
-        return PurePath(self.file).name.removesuffix(".yml")
+        return self.file.rpartition("/")[2].removesuffix(".yml")
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 class TenantState:
     """The bundle that a host has active, with the SHA-256 of each file, and the one before it.
 
-    missing_keys: ids of signing keys that it needs and does not hold. stray_keys: that it holds and does not
-    need; a host whose role is older does not say.
+    missing_keys: ids of signing keys that it needs and does not hold. stray_keys: that it holds, needlessly.
     """
 
     version: str | None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -19,8 +20,21 @@ _NEEDED_GROUPS = ("loadbalancers", "frontends", "backends")
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-def build(documents: Documents) -> tuple[Inventory | None, list[Problem]]:
-    """The inventory, or None and every problem: one broken file does not hide what is wrong in others."""
+@dataclass(frozen=True)
+class Built:
+    """What an inventory's files come to.
+
+    inventory: None when anything is wrong. problems: all of them; one broken file does not hide what is wrong
+    in others. valid: by file, the customer or the keys in it, where nothing is wrong with it by itself.
+    """
+
+    inventory: Inventory | None
+    problems: list[Problem]
+    valid: Mapping[str, Customer | tuple[DkimKey, ...]]
+
+
+def build(documents: Documents) -> Built:
+    """Every file's own rules, and the rules between files."""
     problems: list[Problem] = []
     settings = _settings(documents, problems)
     hosts, host_problems = parse_hosts(documents)
@@ -34,17 +48,21 @@ def build(documents: Documents) -> tuple[Inventory | None, list[Problem]]:
         lambda name: (documents.hosts.file, _find(documents.hosts.data, name)),
         plans_file,
     )
-    customers = _customers(documents, problems)
+    by_file = _customers(documents, problems)
+    customers = tuple(sorted(by_file.values(), key=lambda customer: customer.name))
     problems += _plan_rules(documents, customers, plans)
-    problems += claims.rules(documents.customers, settings, hosts)
+    problems += claims.rules(documents.customers, by_file, settings, hosts)
     own = claims.own_names(settings, hosts) if settings else set()
     dem, dem_problems = dem_rules.servers(documents, hosts, customers, own)
     problems += dem_problems
-    keys = _keys(documents, problems)
-    if problems or settings is None:
-        return None, problems
-    ordered = tuple(sorted(customers, key=lambda customer: customer.name))
-    return Inventory(documents.path, settings, hosts, ordered, keys, plans, dem), problems
+    key_files = _keys(documents, problems)
+    keys = sorted(
+        (key for each in key_files.values() for key in each), key=lambda key: (key.domain, key.selector)
+    )
+    inventory = None
+    if settings is not None and not problems:
+        inventory = Inventory(documents.path, settings, hosts, customers, tuple(keys), plans, dem)
+    return Built(inventory, problems, {**by_file, **key_files})
 
 
 def _model(
@@ -138,22 +156,27 @@ def _find(data: object, host: str) -> KeyPath:
     return best
 
 
-def _customers(documents: Documents, problems: list[Problem]) -> list[Customer]:
-    customers: list[Customer] = []
+def _customers(documents: Documents, problems: list[Problem]) -> dict[str, Customer]:
+    """By file, those in which nothing is wrong."""
+    customers: dict[str, Customer] = {}
     for document in documents.customers:
-        if not isinstance(document.data, Mapping):
-            problems.append(
-                Problem(document.file, (), "is not a mapping with contact, plan, domains, accounts")
-            )
-            continue
-        if "name" in document.data:
-            hint = "A customer's name is the name of its file"
-            problems.append(Problem(document.file, ("name",), "unknown key 'name'", hint))
-            continue
-        customer = _model(Customer, {"name": document.stem, **document.data}, document.file, (), problems)
+        valid = document.valid
+        customer = valid if isinstance(valid, Customer) else _customer(document, problems)
         if customer:
-            customers.append(customer)
+            customers[document.file] = customer
     return customers
+
+
+def _customer(document: Document, problems: list[Problem]) -> Customer | None:
+    if not isinstance(document.data, Mapping):
+        message = "is not a mapping with contact, plan, domains, accounts"
+        problems.append(Problem(document.file, (), message))
+        return None
+    if "name" in document.data:
+        hint = "A customer's name is the name of its file"
+        problems.append(Problem(document.file, ("name",), "unknown key 'name'", hint))
+        return None
+    return _model(Customer, {"name": document.stem, **document.data}, document.file, (), problems)
 
 
 def _plans(document: Document | None, problems: list[Problem]) -> Mapping[str, Plan]:
@@ -179,7 +202,7 @@ def _plans(document: Document | None, problems: list[Problem]) -> Mapping[str, P
 
 
 def _plan_rules(
-    documents: Documents, customers: list[Customer], plans: Mapping[str, Plan]
+    documents: Documents, customers: Collection[Customer], plans: Mapping[str, Plan]
 ) -> Iterator[Problem]:
     """Every customer's plan exists, and every account's own.
 
@@ -198,23 +221,35 @@ def _plan_rules(
                 yield Problem(file, path, f"there is no plan {account.plan!r}", hint)
 
 
-def _keys(documents: Documents, problems: list[Problem]) -> tuple[DkimKey, ...]:
-    keys: list[DkimKey] = []
+def _keys(documents: Documents, problems: list[Problem]) -> dict[str, tuple[DkimKey, ...]]:
+    """By file, those in which nothing is wrong."""
+    keys: dict[str, tuple[DkimKey, ...]] = {}
     for document in documents.keys:
-        if not isinstance(document.data, list):
-            problems.append(Problem(document.file, (), "is not a list of keys"))
+        if isinstance(document.valid, tuple):
+            keys[document.file] = document.valid
             continue
-        selectors: set[str] = set()
-        for index, entry in enumerate(document.data):
-            key = _key(document, index, entry, problems)
-            if key is None:
-                continue
-            if key.selector in selectors:
-                message = f"selector {key.selector!r} appears twice"
-                problems.append(Problem(document.file, (index, "selector"), message))
-            selectors.add(key.selector)
-            keys.append(key)
-    return tuple(sorted(keys, key=lambda key: (key.domain, key.selector)))
+        wrong: list[Problem] = []
+        read = tuple(_keys_of(document, wrong))
+        problems += wrong
+        if not wrong:
+            keys[document.file] = read
+    return keys
+
+
+def _keys_of(document: Document, problems: list[Problem]) -> Iterator[DkimKey]:
+    if not isinstance(document.data, list):
+        problems.append(Problem(document.file, (), "is not a list of keys"))
+        return
+    selectors: set[str] = set()
+    for index, entry in enumerate(document.data):
+        key = _key(document, index, entry, problems)
+        if key is None:
+            continue
+        if key.selector in selectors:
+            message = f"selector {key.selector!r} appears twice"
+            problems.append(Problem(document.file, (index, "selector"), message))
+        selectors.add(key.selector)
+        yield key
 
 
 def _key(document: Document, index: int, entry: object, problems: list[Problem]) -> DkimKey | None:

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from provisioner.core.bundle import compile_bundle
 from provisioner.core.errors import HostsFailed, UsageError
 from provisioner.core.fleet import Inventory
 from provisioner.core.plays import Listener, PlayReport
 from provisioner.core.tenants import HostResult
 from provisioner.workflows.fleet_secrets import ensure_secrets
 from provisioner.workflows.ports import SecretStore, TenantStore
-from provisioner.workflows.push import TenantPush
+from provisioner.workflows.push import PushReport, TenantPush, push_tenants
 
 SITE = "site"
 """The playbook that deploys everything."""
@@ -87,9 +86,9 @@ def deploy(
     report = _run(tools.playbooks, options, listener, say)
     if report.complaint:
         raise HostsFailed(f"Ansible could not run: {report.complaint}")
-    results, version = ([], "") if options.check else _push(tools, report)
-    _require_all(report, results)
-    return DeployReport(len(report.recap.hosts), len(report.recap.changed), version)
+    pushed = PushReport("", ()) if options.check else _push(tools, report)
+    _require_all(report, pushed.results)
+    return DeployReport(len(report.recap.hosts), len(report.recap.changed), pushed.version)
 
 
 def _run(playbooks: Playbooks, options: DeployOptions, listener: Listener, say: Say) -> PlayReport:
@@ -113,15 +112,13 @@ def _run(playbooks: Playbooks, options: DeployOptions, listener: Listener, say: 
     return whole
 
 
-def _push(tools: DeployTools, report: PlayReport) -> tuple[list[HostResult], str]:
+def _push(tools: DeployTools, report: PlayReport) -> PushReport:
     """Bring the tenants to the hosts that are done; they may have changed while Ansible ran."""
     with tools.store.locked():
         inventory = tools.store.load()
-        bundle = compile_bundle(inventory)
         done = report.recap.hosts - report.lost
         hosts = tuple(host for host in inventory.tenant_hosts if host.name in done)
-        results = tools.push(bundle, hosts, tools.store.key_loader(inventory)) if hosts else []
-    return results, bundle.version
+        return push_tenants(inventory, tools.store.key_loader(inventory), tools.push, hosts)
 
 
 def _without(limit: str, hosts: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,13 +16,17 @@ KeyLoader = Callable[[str], bytes]
 """From a key's id to its private half, PKCS#8 PEM. Decrypts when asked, so ask only for what a host lacks."""
 
 
+Compiled = Callable[[], Bundle]
+"""Gives the bundle, waiting for it where it is still being compiled."""
+
+
 class TenantPush(Protocol):
     """Pushes a bundle to hosts in parallel. Never raises for one host: its result says what happened."""
 
-    def __call__(self, bundle: Bundle, hosts: Sequence[Host], load_key: KeyLoader, /) -> list[HostResult]:
+    def __call__(self, compiled: Compiled, hosts: Sequence[Host], load_key: KeyLoader, /) -> list[HostResult]:
         """Push, verify and switch on each host; one result a host, in the order of `hosts`.
 
-        Frontends take `bundle.frontend`, backends `bundle.backend` and those of `bundle.keys` they lack.
+        Frontends take the bundle's `frontend`, backends its `backend` and those of its `keys` they lack.
         """
 
 
@@ -49,7 +54,11 @@ class PushReport:
             )
 
 
-def push_tenants(inventory: Inventory, keys: KeyLoader, push: TenantPush) -> PushReport:
-    """Compile the inventory's bundle and push it to all frontends and backends."""
-    bundle = compile_bundle(inventory)
-    return PushReport(bundle.version, tuple(push(bundle, inventory.tenant_hosts, keys)))
+def push_tenants(
+    inventory: Inventory, keys: KeyLoader, push: TenantPush, hosts: Sequence[Host] | None = None
+) -> PushReport:
+    """Compile the inventory's bundle and push it to all frontends and backends, or to those named."""
+    with ThreadPoolExecutor(1) as aside:  # hosts are called meanwhile
+        compiled = aside.submit(compile_bundle, inventory)
+        results = push(compiled.result, inventory.tenant_hosts if hosts is None else hosts, keys)
+        return PushReport(compiled.result().version, tuple(results))

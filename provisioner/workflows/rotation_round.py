@@ -126,7 +126,7 @@ class Round:
         bundle = compile_bundle(self._inventory)
         if self._pushed is None or self._pushed.version != bundle.version or not self._pushed.whole:
             load = self._store.key_loader(self._inventory)
-            results = self._tools.push(bundle, self._inventory.tenant_hosts, load)
+            results = self._tools.push(lambda: bundle, self._inventory.tenant_hosts, load)
             self._pushed = PushReport(bundle.version, tuple(results))
         report = self._pushed
         backends = {host.name for host in self._inventory.group("backends")}

@@ -5,7 +5,8 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from ipaddress import ip_address
 from typing import Any
 
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from provisioner.adapters import dkim_keys, tenants
-from provisioner.adapters.ssh import Outcome, Result, Ssh
+from provisioner.adapters.ssh import EndedError, Outcome, Result, Ssh
 from provisioner.core.bundle import Bundle
 from provisioner.core.dkim import Algorithm
 from provisioner.core.fleet import Host
@@ -68,9 +69,23 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     class Machine(Ssh):
         def run(self, command: Sequence[str], *_: Any, **__: Any) -> Result:
             commands.append(command[-1])
-            stray = [] if "apply" in commands else ["0" * 64]
-            said = {"version": "v1", "previous": "v0", "missing_keys": [], "stray_keys": stray}
-            return Result(0, json.dumps(said).encode(), b"")
+            return Result(0, self.answer(), b"")
+
+        @contextmanager
+        def talk(self, command: Sequence[str]) -> Iterator[Callable[[bytes], bytes]]:
+            commands.append(command[-1])
+
+            def ask(sent: bytes) -> bytes:
+                if sent:
+                    commands.append("bundle")
+                return self.answer()
+
+            yield ask
+
+        def answer(self) -> bytes:
+            stray = [] if "bundle" in commands else ["0" * 64]
+            said = {"version": "v1", "previous": "v0", "files": {}, "missing_keys": [], "stray_keys": stray}
+            return json.dumps(said).encode()
 
     def on_each(hosts: Sequence[Host], work: Callable[[Ssh], HostResult]) -> list[Outcome[HostResult]]:
         return [Outcome(host, value=work(Machine(host))) for host in hosts]
@@ -80,7 +95,34 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_host_that_holds_keys_too_many_is_not_as_it_ought_to_be(asked: list[str]) -> None:
-    assert [result.ok for result in tenants.look(BUNDLE, [HOST], lambda _: b"")] == [False]
-    assert [result.ok for result in tenants.push(BUNDLE, [HOST], lambda _: b"")] == [True]
-    assert [result.ok for result in tenants.look(BUNDLE, [HOST], lambda _: b"")] == [True]
-    assert asked == ["status", "status", "apply", "status"]
+    assert [result.ok for result in tenants.look(lambda: BUNDLE, [HOST], lambda _: b"")] == [False]
+    assert [result.ok for result in tenants.push(lambda: BUNDLE, [HOST], lambda _: b"")] == [True]
+    assert [result.ok for result in tenants.look(lambda: BUNDLE, [HOST], lambda _: b"")] == [True]
+    assert asked == ["status", "serve", "bundle", "status"]
+
+
+@pytest.mark.parametrize(
+    ("ended", "told"),
+    [
+        (Result(1, b"", b"sudo: /usr/local/sbin/provisioner-tenants: command not found"), "deploy"),
+        (Result(2, b"", b"Take a tenant bundle: ..."), "deploy"),
+        (Result(1, b"", b"bundle refused: domains is missing"), "bundle refused: domains is missing"),
+    ],
+)
+def test_a_host_that_ends_instead_of_answering_says_why(
+    monkeypatch: pytest.MonkeyPatch, ended: Result, told: str
+) -> None:
+    class Machine(Ssh):
+        @contextmanager
+        def talk(self, command: Sequence[str]) -> Iterator[Callable[[bytes], bytes]]:
+            def ask(sent: bytes) -> bytes:
+                raise EndedError(ended)
+
+            yield ask
+
+    monkeypatch.setattr(
+        tenants, "on_each", lambda hosts, work: [Outcome(host, value=work(Machine(host))) for host in hosts]
+    )
+    [result] = tenants.push(lambda: BUNDLE, [HOST], lambda _: b"")
+    assert not result.ok
+    assert told in result.message

@@ -67,34 +67,32 @@ def test_a_map_that_the_active_bundle_lacks_is_made_empty(
 OLD, NEW = "a" * 64, "b" * 64
 
 
-def push(tenants: Any, monkeypatch: pytest.MonkeyPatch, version: str, *keys: str) -> Any:
-    """A bundle that needs these keys and brings them."""
+def bundle(version: str, *keys: str) -> bytes:
+    """One that needs these keys and brings them."""
     named = ",".join(f'{{"key":"{key}"}}' for key in keys)
     files = {"version": version.encode(), "domains": f'acme.example {{"keys":[{named}]}}\n'.encode()}
-    archive = pack(version, files, {}, dict.fromkeys(keys, b"private"))
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(archive)))
-    return tenants.apply()
+    return pack(version, files, {}, dict.fromkeys(keys, b"private"))
 
 
-def test_private_keys_go_with_the_bundle_that_needed_them(
-    tenants: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def push(tenants: Any, version: str, *keys: str) -> Any:
+    return tenants.apply(io.BytesIO(bundle(version, *keys)))
+
+
+def test_private_keys_go_with_the_bundle_that_needed_them(tenants: Any) -> None:
     tenants.init()
-    push(tenants, monkeypatch, "one", OLD)
-    said = push(tenants, monkeypatch, "two", NEW)
+    push(tenants, "one", OLD)
+    said = push(tenants, "two", NEW)
     assert (said["previous"], said["missing_keys"], said["stray_keys"]) == ("one", [], [])
     assert [path.stem for path in tenants.KEYS.iterdir()] == [NEW]
 
 
-def test_keys_that_a_stopped_run_left_are_told_and_go_with_the_next(
-    tenants: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_keys_that_a_stopped_run_left_are_told_and_go_with_the_next(tenants: Any) -> None:
     tenants.init()
-    push(tenants, monkeypatch, "one", OLD)
+    push(tenants, "one", OLD)
     (tenants.KEYS / f"{NEW}.pem").write_text("private")
     (tenants.KEYS / f".{NEW}.pem.new").write_text("half of it")
     assert tenants.status()["stray_keys"] == [NEW]
-    assert push(tenants, monkeypatch, "one", OLD)["stray_keys"] == []
+    assert push(tenants, "one", OLD)["stray_keys"] == []
     assert [path.name for path in tenants.KEYS.iterdir()] == [f"{OLD}.pem"]
 
 
@@ -105,13 +103,55 @@ def test_a_switch_that_was_stopped_before_its_readers_knew_is_ended_by_the_next(
         raise KeyboardInterrupt
 
     tenants.init()
-    push(tenants, monkeypatch, "one", OLD)
+    push(tenants, "one", OLD)
     monkeypatch.setattr(tenants, "_forget_logins", stopped)
     with pytest.raises(KeyboardInterrupt):
-        push(tenants, monkeypatch, "two", OLD)
+        push(tenants, "two", OLD)
     assert tenants.status()["version"] is None  # so the operator's tool brings it again
     forgot: list[str] = []
     monkeypatch.setattr(tenants, "_forget_logins", lambda: forgot.append("logins"))
-    assert push(tenants, monkeypatch, "two", OLD)["version"] == "two"
-    assert push(tenants, monkeypatch, "two", OLD)["version"] == "two"
+    assert push(tenants, "two", OLD)["version"] == "two"
+    assert push(tenants, "two", OLD)["version"] == "two"
     assert forgot == ["logins"]
+
+
+def said(tenants: Any, monkeypatch: pytest.MonkeyPatch, *sent: bytes) -> list[Any]:
+    """What `serve` says when it is sent this."""
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"".join(sent))))
+    return list(tenants.serve())
+
+
+def framed(archive: bytes) -> bytes:
+    return b"%d\n" % len(archive) + archive
+
+
+def test_one_conversation_brings_a_bundle_and_then_the_keys_that_it_lacks(
+    tenants: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenants.init()
+    whole = bundle("one", NEW)
+    keyless = pack(
+        "one",
+        {"version": b"one", "domains": f'acme.example {{"keys":[{{"key":"{NEW}"}}]}}\n'.encode()},
+        {},
+        {},
+    )
+    answers = said(tenants, monkeypatch, framed(keyless), framed(whole))
+    assert [(each["version"], each["missing_keys"]) for each in answers] == [
+        ("empty", []),
+        ("empty", [NEW]),
+        ("one", []),
+    ]
+
+
+def test_a_bundle_of_which_the_connection_lost_the_end_changes_nothing(
+    tenants: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenants.init()
+    push(tenants, "one", OLD)
+    for cut in (1, 600, 2000, 11 * 512):
+        with pytest.raises(tenants.Refused):
+            said(tenants, monkeypatch, framed(bundle("two", NEW))[:-cut])
+    with pytest.raises(tenants.Refused):
+        said(tenants, monkeypatch, b"many\n")
+    assert tenants.status()["version"] == "one"

@@ -14,12 +14,13 @@ import pytest
 
 from provisioner.adapters import inventory_files
 from provisioner.adapters.tenant_files import TenantFiles
-from provisioner.core.bundle import Bundle, compile_bundle
+from provisioner.core.bundle import compile_bundle
 from provisioner.core.errors import HostsFailed
 from provisioner.core.fleet import Host
 from provisioner.core.plays import HostDone, Listener, Outcome, PlayReport, Recap
 from provisioner.core.tenants import HostResult
 from provisioner.workflows.deploy import DeployOptions, DeployReport, DeployTools, deploy
+from provisioner.workflows.push import Compiled, KeyLoader
 from tests.fakes import FakePush, FakeSecrets
 from tests.samples import inventory as sample
 
@@ -132,13 +133,13 @@ def test_customers_that_changed_while_ansible_ran_are_brought_as_they_are_now(tm
 def test_nobody_changes_customers_while_they_are_brought(tmp_path: Path) -> None:
     class Watching(FakePush):
         def __call__(
-            self, bundle: Bundle, hosts: Sequence[Host], load_key: Callable[[str], bytes], /
+            self, compiled: Compiled, hosts: Sequence[Host], load_key: KeyLoader, /
         ) -> list[HostResult]:
             handle = os.open(tmp_path, os.O_RDONLY)
             with pytest.raises(BlockingIOError):
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.close(handle)
-            return super().__call__(bundle, hosts, load_key)
+            return super().__call__(compiled, hosts, load_key)
 
     push = Watching()
     run(tmp_path, FakePlaybooks(), push)

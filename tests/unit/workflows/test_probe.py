@@ -14,7 +14,7 @@ from provisioner.core.errors import HostsFailed
 from provisioner.core.fleet import Host
 from provisioner.core.tenants import HostResult
 from provisioner.workflows.probe import Login, temporary_login
-from provisioner.workflows.push import KeyLoader
+from provisioner.workflows.push import Compiled, KeyLoader
 from tests.samples import write
 
 
@@ -25,7 +25,8 @@ class Hosts:
         self.bundles: list[Bundle] = []
         self.silent: set[str] = set()
 
-    def __call__(self, bundle: Bundle, hosts: Sequence[Host], _load: KeyLoader, /) -> list[HostResult]:
+    def __call__(self, compiled: Compiled, hosts: Sequence[Host], _load: KeyLoader, /) -> list[HostResult]:
+        bundle = compiled()
         self.bundles.append(bundle)
         return [
             HostResult(host.name, ok=host.name not in self.silent, version=bundle.version, message="no SSH")
