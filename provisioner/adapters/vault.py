@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import secrets
 import subprocess
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from provisioner.adapters.yaml_files import write_atomic
 from provisioner.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from ansible.parsing.vault import VaultLib
 
 HEADER = b"$ANSIBLE_VAULT;"
 DEFAULT_FILE = ".vault-password"
@@ -27,9 +32,13 @@ class Vault:
     """Encrypts and decrypts with one password."""
 
     def __init__(self, password: bytes) -> None:
+        self._password = password
+
+    @cached_property
+    def _library(self) -> VaultLib:
         from ansible.parsing.vault import VaultLib, VaultSecret  # noqa: PLC0415 - slow; most commands open none
 
-        self._library = VaultLib([("default", VaultSecret(password))])
+        return VaultLib([("default", VaultSecret(self._password))])
 
     def encrypt(self, plain: bytes) -> str:
         """The vault text of some bytes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
@@ -49,7 +50,38 @@ class Commands(TyperGroup):
         del ctx
         if cmd_name not in MODULES:
             return None
-        first, *_ = [import_module(f"provisioner.cli.{module}") for module in MODULES[cmd_name]]
-        command = typer.main.get_command(first.app)
+        first, *later = MODULES[cmd_name]
+        app = _module(first).app
+        command = typer.main.get_command(app)
         command.name = cmd_name
+        if isinstance(command, Subcommands):
+            command.app, command.later = app, later
         return command
+
+
+class Subcommands(TyperGroup):
+    """A group's commands; modules are imported in their order, until the one asked for is there."""
+
+    app: typer.Typer
+    later: Sequence[str] = ()
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Every name, in the order of help."""
+        while self.later:
+            self._import_more()
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of a name; None when there is none."""
+        while cmd_name not in self.commands and self.later:
+            self._import_more()
+        return super().get_command(ctx, cmd_name)
+
+    def _import_more(self) -> None:
+        following, *self.later = self.later
+        _module(following)
+        self.commands = typer.main.get_group(self.app).commands
+
+
+def _module(name: str) -> Any:
+    return import_module(f"provisioner.cli.{name}")

@@ -12,6 +12,7 @@ from provisioner.adapters import audit_file, counters, passwords, tenants
 from provisioner.adapters.audit_file import AuditFile
 from provisioner.adapters.tenant_files import TenantFiles
 from provisioner.cli import output, wiring
+from provisioner.cli.commands import Subcommands
 from provisioner.cli.context import context
 from provisioner.core.audit import AuditEntry
 from provisioner.core.customers import Customer, Suspension, today_in
@@ -25,7 +26,10 @@ from provisioner.workflows.customer import Added, LastKey, NewCustomer
 from provisioner.workflows.push import PushReport
 
 app = typer.Typer(
-    help="Customers: who may send, in which names, on which plan.", no_args_is_help=True, add_completion=False
+    help="Customers: who may send, in which names, on which plan.",
+    no_args_is_help=True,
+    cls=Subcommands,
+    add_completion=False,
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

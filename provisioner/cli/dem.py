@@ -9,6 +9,7 @@ from rich.text import Text
 
 from provisioner.adapters import dem_hosts
 from provisioner.cli import output
+from provisioner.cli.commands import Subcommands
 from provisioner.cli.context import context
 from provisioner.core.dem import DemServer
 from provisioner.core.errors import CheckFailed, HostsFailed
@@ -18,6 +19,7 @@ from provisioner.workflows.dem import host_of, server_of
 app = typer.Typer(
     help="List servers (Mail DEM): one a customer, which sends newsletters through the fleet.",
     no_args_is_help=True,
+    cls=Subcommands,
     add_completion=False,
 )
 

@@ -13,6 +13,7 @@ from provisioner.adapters import audit_file, dkim_keys
 from provisioner.adapters.audit_file import AuditFile
 from provisioner.adapters.tenant_files import TenantFiles
 from provisioner.cli import output, wiring
+from provisioner.cli.commands import Subcommands
 from provisioner.cli.context import context
 from provisioner.core.audit import AuditEntry
 from provisioner.core.dkim import DkimKey
@@ -27,6 +28,7 @@ from provisioner.workflows.rotation import all_domains
 app = typer.Typer(
     help="DKIM keys for life: made, published, proven, rotated and destroyed.",
     no_args_is_help=True,
+    cls=Subcommands,
     add_completion=False,
 )
 

@@ -11,6 +11,7 @@ import typer
 from rich.text import Text
 
 from provisioner.cli import dns_subjects, output, wiring
+from provisioner.cli.commands import Subcommands
 from provisioner.cli.context import context
 from provisioner.core import zone_files
 from provisioner.core.errors import CheckFailed, UsageError
@@ -19,7 +20,10 @@ from provisioner.core.records import Record
 from provisioner.workflows import dns as workflow
 
 app = typer.Typer(
-    help="DNS records of customers and of the fleet.", no_args_is_help=True, add_completion=False
+    help="DNS records of customers and of the fleet.",
+    no_args_is_help=True,
+    cls=Subcommands,
+    add_completion=False,
 )
 
 Domain = Annotated[str | None, typer.Argument(help="A customer's domain.")]

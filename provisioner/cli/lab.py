@@ -12,6 +12,7 @@ from provisioner.adapters.lab.world import World, host_of
 from provisioner.adapters.secret_files import SecretFiles
 from provisioner.adapters.ssh import Ssh
 from provisioner.cli import fleet, output, wiring
+from provisioner.cli.commands import Subcommands
 from provisioner.cli.context import context
 from provisioner.cli.progress import PlayProgress
 from provisioner.core.world import Behaviour
@@ -22,6 +23,7 @@ app = typer.Typer(
     name="lab",
     help="The embedded lab: a whole fleet, and a world that receives its mail, on this machine.",
     no_args_is_help=True,
+    cls=Subcommands,
     add_completion=False,
 )
 
