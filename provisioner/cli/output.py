@@ -62,7 +62,8 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
 
 def as_json(value: Any) -> None:
     """A value as JSON: dataclasses and models as objects, addresses and times as text."""
-    print(json.dumps(value, indent=2, default=_plain))
+    # Laid out for people alone: for ten thousand domains that takes a second.
+    print(json.dumps(value, indent=2 if sys.stdout.isatty() else None, default=_plain))
 
 
 def findings(found: Sequence[Finding], *, title: str = "") -> None:
