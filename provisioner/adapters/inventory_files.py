@@ -34,8 +34,11 @@ def find(option: Path | None = None) -> Path:
     return path.parent if path.name == HOSTS else path
 
 
-def load(path: Path) -> Inventory:
-    """Read and validate a whole inventory; changes nothing. Raises InventoryError with every fault in it."""
+def load(path: Path, *, keys: bool = True) -> Inventory:
+    """Read and validate a whole inventory; changes nothing. Raises InventoryError with every fault in it.
+
+    keys: False leaves the keys out.
+    """
     if not path.is_dir():
         raise UsageError(
             f"There is no inventory at {path}",
@@ -44,9 +47,10 @@ def load(path: Path) -> Inventory:
     with _no_collection():
         cache = ValidatedCache(path)
         reader = _Reader(path, cache)
-        built = build(reader.documents())
+        built = build(reader.documents(keys=keys))
         locked_out = list(_vault_faults(path, cache))
-        cache.keep({**built.valid, **({} if locked_out else {SECRETS: _OPENS})})
+        if keys:
+            cache.keep({**built.valid, **({} if locked_out else {SECRETS: _OPENS})})
     # A file that could not be read at all has its own fault; what follows from its absence is noise.
     problems = [problem for problem in built.problems if problem.file not in reader.unreadable]
     faults = [*reader.faults, *(reader.fault(problem) for problem in problems), *locked_out]
@@ -73,7 +77,7 @@ def _no_collection() -> Iterator[None]:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Keep other commands from changing the same inventory meanwhile; they wait. Leaves no file behind."""
+    """Keep other commands from changing the same folder meanwhile; they wait. Leaves no file behind."""
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -96,7 +100,7 @@ class _Reader:
         self.unreadable: set[str] = set()
         self._encrypted: set[str] = set()
 
-    def documents(self) -> Documents:
+    def documents(self, *, keys: bool) -> Documents:
         read = Documents(
             path=self._path,
             fleet=self._needed(FLEET),
@@ -105,7 +109,7 @@ class _Reader:
             host_vars=self._variables("host_vars"),
             plans=self._read(PLANS) if (self._path / PLANS).exists() else None,
             customers=self._folder("customers"),
-            keys=self._folder("keys"),
+            keys=self._folder("keys") if keys else (),
         )
         return replace(read, encrypted=frozenset(self._encrypted))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -36,15 +37,25 @@ class TenantFiles:
     def _vault(self) -> vault.Vault:
         return vault.open_vault(self._path)
 
-    def load(self) -> Inventory:
-        """The whole inventory. Raises InventoryError."""
-        return inventory_files.load(self._path)
+    def load(self, keys: tuple[DkimKey, ...] | None = None) -> Inventory:
+        """The whole inventory, with these keys instead of those in its files. Raises InventoryError."""
+        if keys is None:
+            return inventory_files.load(self._path)
+        return replace(inventory_files.load(self._path, keys=False), keys=keys)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other commands from changing the inventory meanwhile; first undo an import that was killed."""
         with inventory_files.locked(self._path):
             self._undo_import()
+            yield
+
+    @contextmanager
+    def keys_locked(self) -> Iterator[None]:
+        """Keep other commands from changing keys meanwhile; those that change customers go on."""
+        folder = self._path / "keys"
+        folder.mkdir(exist_ok=True)
+        with inventory_files.locked(folder):
             yield
 
     def add_customer(self, customer: Customer) -> str:

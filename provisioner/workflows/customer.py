@@ -101,7 +101,7 @@ def remove(
     Its records in DNS stay: mail signed with its keys may still be on the way. announce: told of the keys
     before they are gone. Raises UsageError when there is no such customer.
     """
-    with store.locked():
+    with store.keys_locked(), store.locked():
         inventory = store.load()
         customer = known(inventory, name)
         _no_dem_server(inventory, name)

@@ -16,7 +16,7 @@ from provisioner.core.key_slots import Action
 from provisioner.core.records import FIRST_SLOT, dkim_needed, selector
 from provisioner.workflows.new_keys import generate as make_keys
 from provisioner.workflows.ports import KeyMaker, Resolver, TenantStore
-from provisioner.workflows.rotation_round import Transition
+from provisioner.workflows.transitions import Transition
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def generate(
 
     audit: told before they are there. Raises UsageError when the domain belongs to no customer.
     """
-    with store.locked():
+    with store.keys_locked(), store.locked():
         inventory = store.load()
         name = owned(inventory, domain)
         kept = inventory.keys_of(name)

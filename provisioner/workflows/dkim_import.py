@@ -37,7 +37,7 @@ def take_over(
     other keys are on their way; or when no slot is free.
     """
     algorithm, public, private = key
-    with store.locked():
+    with store.keys_locked(), store.locked():
         inventory = store.load()
         name = owned(inventory, domain)
         slot = _slot(inventory, name, its_selector)

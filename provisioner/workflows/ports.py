@@ -43,11 +43,20 @@ class SecretStore(Protocol):
 class TenantStore(Protocol):
     """Where customers and their keys are kept: an inventory directory."""
 
-    def load(self) -> Inventory:
-        """The whole inventory, validated. Raises InventoryError."""
+    def load(self, keys: tuple[DkimKey, ...] | None = None) -> Inventory:
+        """The whole inventory, validated. Raises InventoryError.
+
+        keys: those in it, from who holds their lock and knows them; they are not read then.
+        """
 
     def locked(self) -> AbstractContextManager[None]:
-        """Keep other commands from changing it meanwhile."""
+        """Keep other commands from changing it, or what hosts have of it, meanwhile. For moments."""
+
+    def keys_locked(self) -> AbstractContextManager[None]:
+        """Keep other commands from changing keys meanwhile, for minutes; taken before `locked`, if both are.
+
+        Who only changes customers does not wait for it: suspending one is a matter of seconds.
+        """
 
     def add_customer(self, customer: Customer) -> str:
         """Write a new customer; the file's name."""

@@ -1,7 +1,8 @@
 """Carry DKIM keys through their life: look, decide, do what is due, note it, and look again.
 
 Each step is noted in the inventory once it is done, and may be done twice: whatever ends a run, the next one
-goes on. The inventory's lock is held throughout, so two rotations can't be under way at once.
+goes on. The lock of the keys is held throughout, so two rotations can't be under way at once; customers may
+change meanwhile, and hosts get them as they are then.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from provisioner.core.fleet import Inventory
 from provisioner.core.key_slots import COMING, On, Plan, Wait, Wish, slots_of
 from provisioner.workflows.dkim import owned
 from provisioner.workflows.ports import TenantStore
-from provisioner.workflows.rotation_round import Fault, Round, Tools, Transition
+from provisioner.workflows.rotation_round import Round, Tools
+from provisioner.workflows.transitions import Fault, Transition
 
 __all__ = [
     "Fault",
@@ -67,8 +69,9 @@ def run(
 
     note: told of each transition once the inventory has it.
     """
-    with store.locked():
-        inventory = store.load()
+    with store.keys_locked():
+        with store.locked():
+            inventory = store.load()
         names = tuple(dict.fromkeys(owned(inventory, domain) for domain in request.domains))
         wishes, whys = dict.fromkeys(names, request.wish), dict.fromkeys(names, request.why)
         done: list[Transition] = []
@@ -132,7 +135,7 @@ def pause_for(waits: Sequence[Wait], now: datetime) -> float:
 def plan(store: TenantStore, inventory: Inventory, request: Request, tools: Tools) -> dict[str, Plan]:
     """What `run` would do first; tools.push has to look only. Raises UsageError for a foreign domain."""
     wishes = dict.fromkeys((owned(inventory, domain) for domain in request.domains), request.wish)
-    return Round(store, inventory, tools).plans(wishes, request.slots)
+    return Round(store, inventory, tools, look_only=True).plans(wishes, request.slots)
 
 
 def all_domains(inventory: Inventory) -> tuple[str, ...]:

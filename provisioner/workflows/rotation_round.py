@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -19,41 +20,10 @@ from provisioner.workflows.new_keys import generate
 from provisioner.workflows.ports import KeyMaker, Prober, Publisher, Resolver, TenantStore
 from provisioner.workflows.push import PushReport, TenantPush
 from provisioner.workflows.rotation_look import DnsLook
+from provisioner.workflows.transitions import Fault, Transition
 
 AT_ONCE = 16
 """Questions to DNS, and keys in the making, at a time."""
-
-
-@dataclass(frozen=True)
-class Transition:
-    """One step that was done and noted: what the audit log keeps. seen: what it rests on."""
-
-    domain: str
-    slot: int
-    action: Action
-    state: KeyState
-    at: datetime
-    why: str = ""
-    seen: str = ""
-
-    @property
-    def subject(self) -> str:
-        """What it was done to, in words."""
-        return f"{self.domain} slot {self.slot}"
-
-    @property
-    def told(self) -> str:
-        """What was done, in words."""
-        return f"{self.action.value}: {self.state.value}"
-
-
-@dataclass(frozen=True)
-class Fault:
-    """What somebody has to see to: no time that passes mends it."""
-
-    domain: str
-    slot: int
-    message: str
 
 
 @dataclass(frozen=True)
@@ -75,17 +45,25 @@ class Tools:
 class Round:
     """One look at everything, and the steps that follow from it.
 
-    faults: what failed in this round. back: domains whose new keys failed their probes and go back, and why.
+    look_only: it is not carried out, and needs no lock. faults: what failed in this round. back: domains
+    whose new keys failed their probes and go back, and why.
     """
 
     def __init__(
-        self, store: TenantStore, inventory: Inventory, tools: Tools, before: Round | None = None
+        self,
+        store: TenantStore,
+        inventory: Inventory,
+        tools: Tools,
+        before: Round | None = None,
+        *,
+        look_only: bool = False,
     ) -> None:
         self.faults: list[Fault] = []
         self.back: dict[str, str] = {}
         self._store, self._inventory, self._tools = store, inventory, tools
         self._look: DnsLook = before._look if before else DnsLook(inventory, tools.resolver)
         self._pushed: PushReport | None = before._pushed if before else None
+        self._look_only = look_only
         self._changed: dict[str, tuple[DkimKey, ...]] = {}
         self._refused: set[tuple[str, int]] = set()
 
@@ -123,14 +101,24 @@ class Round:
         return plans
 
     def _push(self) -> dict[str, bool | None]:
-        bundle = compile_bundle(self._inventory)
-        if self._pushed is None or self._pushed.version != bundle.version or not self._pushed.whole:
-            load = self._store.key_loader(self._inventory)
-            results = self._tools.push(lambda: bundle, self._inventory.tenant_hosts, load)
-            self._pushed = PushReport(bundle.version, tuple(results))
+        with self._newest() as self._inventory:
+            bundle = compile_bundle(self._inventory)
+            if self._pushed is None or self._pushed.version != bundle.version or not self._pushed.whole:
+                load = self._store.key_loader(self._inventory)
+                results = self._tools.push(lambda: bundle, self._inventory.tenant_hosts, load)
+                self._pushed = PushReport(bundle.version, tuple(results))
         report = self._pushed
         backends = {host.name for host in self._inventory.group("backends")}
         return {each.host: True if each.ok else None for each in report.results if each.host in backends}
+
+    @contextmanager
+    def _newest(self) -> Iterator[Inventory]:
+        """With customers as they are now: one that was suspended meanwhile must not be let in again."""
+        if self._look_only:
+            yield self._inventory
+            return
+        with self._store.locked():
+            yield self._store.load(self._inventory.keys)
 
     def _keys(self, domain: str, slot: int) -> tuple[DkimKey, ...]:
         return tuple(key for key in self._inventory.keys_of(domain) if key.slot == slot)

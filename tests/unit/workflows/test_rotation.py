@@ -13,7 +13,7 @@ from provisioner.core.dkim import KeyState
 from provisioner.core.errors import UsageError
 from provisioner.core.key_slots import Action, Wish
 from provisioner.core.probes import Verdict
-from provisioner.workflows import rotation
+from provisioner.workflows import customer, customer_change, rotation
 from provisioner.workflows.rotation import Request, Transition
 from tests.fakes import FakePush
 from tests.unit.workflows.keys_world import (
@@ -185,3 +185,40 @@ def test_keys_that_are_given_up(store: TenantFiles) -> None:
     refused = run(store, world, Wish.REVOKE, slot=1)
     assert "others have to take over first" in refused.waits[DOMAIN][0].reason
     assert states(store) == {1: KeyState.ACTIVE}
+
+
+def test_a_customer_is_suspended_while_keys_rotate_and_stays_so(store: TenantFiles, tmp_path: Path) -> None:
+    world, others = World(), FakePush()
+    suspended: list[bool] = []
+
+    def support(_: Transition) -> None:
+        if not suspended:
+            suspended.append(True)
+            customer_change.suspend(TenantFiles(tmp_path), "globex", "spam", world.now, others)
+
+    at_work = Thread(target=run, args=(store, world, Wish.NOTHING, support), daemon=True)
+    at_work.start()
+    at_work.join(30)
+    assert not at_work.is_alive(), "one waits for the other"
+    assert b'"suspended":"spam"' in others.bundles[-1].frontend["accounts"]
+    after = world.hosts.bundles[1:]
+    assert after
+    assert all(b'"suspended":"spam"' in bundle.frontend["accounts"] for bundle in after)
+
+
+def test_what_changes_keys_waits_for_a_rotation(store: TenantFiles, tmp_path: Path) -> None:
+    world = World()
+    waiting: list[Thread] = []
+
+    def support(_: Transition) -> None:
+        if not waiting:
+            removal = Thread(target=customer.remove, args=(TenantFiles(tmp_path), "acme", None, world.now))
+            removal.start()
+            removal.join(0.3)
+            assert removal.is_alive()
+            waiting.append(removal)
+
+    run(store, world, Wish.NOTHING, support)
+    waiting[0].join(30)
+    assert store.load().customer("acme") is None
+    assert not (tmp_path / f"keys/{DOMAIN}.yml").exists()
