@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from provisioner.cli import app as cli
 from provisioner.cli import output, wiring
+from provisioner.cli.commands import MODULES, Commands
 from provisioner.core.errors import HostsFailed
 from provisioner.core.usage import Ban
 from tests import samples
@@ -196,3 +198,27 @@ def test_a_command_of_a_group_imports_no_modules_after_its_own(tmp_path: Path) -
     assert not loaded & {"provisioner.cli.customer_sheet", "dns", "jinja2", "ansible"}
     assert "provisioner.cli.customer_usage" in imported("customer", "--help")
     assert "provisioner.cli.customer_usage" in imported("customer", "usage", "--help")
+
+
+def test_help_and_completion_import_no_command_and_say_what_each_says_itself() -> None:
+    loaded = imported("--help")
+    assert not {f"provisioner.cli.{module}" for modules in MODULES.values() for module in modules} & loaded
+    root = Commands()
+    for name in MODULES:
+        unopened = root.get_command(None, name)
+        assert unopened.opened().help.partition("\n")[0] == unopened.help
+
+
+def test_a_shell_completes_commands_of_a_group() -> None:
+    asked = {"COMP_WORDS": "provisioner customer su", "COMP_CWORD": "2"}
+    program = "import sys; sys.argv[0] = 'provisioner'; from provisioner.cli.app import main; main()"
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(
+        command,
+        env=os.environ | asked | {"_PROVISIONER_COMPLETE": "complete_bash"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.split() == ["suspend"]
