@@ -20,7 +20,7 @@ MODULES = {
         "customer_sheet",
         "customer_usage",
     ),
-    "dem": ("dem", "dem_create", "dem_change", "dem_backup", "dem_check", "dem_report"),
+    "dem": ("dem", "dem_create", "dem_change", "dem_backup", "dem_check", "dem_report", "dem_send_reports"),
     "dkim": ("dkim", "dkim_check", "dkim_rotation", "dkim_status"),
     "dns": ("dns", "dns_verify"),
     "lab": ("lab", "prove"),

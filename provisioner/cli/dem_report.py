@@ -45,8 +45,8 @@ def report(
     if chosen is None:
         what = f"campaign {campaign!r}" if campaign else "campaign"
         raise UsageError(f"{server.host} has no {what}", hint=f"provisioner dem report {name} --list")
-    made = _report(inventory, server, chosen)
-    language = server.language or _language(inventory, server)
+    made = report_of(inventory, server, chosen)
+    language = server.language or language_of(inventory, server)
     if html is not None:
         write_atomic(html, campaign_page.page(made, server, language, wiring.now()))
     if csv is not None:
@@ -131,7 +131,7 @@ def _guard(inventory: Inventory, server: DemServer, talk: DemHost, *, check: boo
     if status.get("paused"):
         return []
     for campaign in core.guarded(campaigns.listed(talk), wiring.now(), status.get("resumed") or 0.0):
-        made = _report(inventory, server, campaign)
+        made = report_of(inventory, server, campaign)
         why = core.too_much(server, made)
         if why:
             told: tuple[str, ...] = ()
@@ -151,7 +151,7 @@ def _tell(inventory: Inventory, server: DemServer, made: Report, why: str) -> tu
     except UsageError as error:
         output.note(f"Nobody was written to: {error.message}")
         return ()
-    wanted = {inventory.settings.postmaster: "en", customer.contact: _language(inventory, server)}
+    wanted = {inventory.settings.postmaster: "en", customer.contact: language_of(inventory, server)}
     notices = [
         {
             "account": account,
@@ -169,13 +169,15 @@ def _tell(inventory: Inventory, server: DemServer, made: Report, why: str) -> tu
     return tuple(to for to, (code, _) in zip(wanted, answers, strict=True) if code < 400)
 
 
-def _report(inventory: Inventory, server: DemServer, campaign: Campaign) -> Report:
+def report_of(inventory: Inventory, server: DemServer, campaign: Campaign) -> Report:
+    """What became of a campaign, from backends' logs and the suppression list. Raises HostsFailed."""
     attempts = campaigns.attempts(inventory.group("backends"), server, campaign)
     entries = suppressions.every(inventory.group("frontends"), server.customer)
     return core.report(campaign, attempts, entries)
 
 
-def _language(inventory: Inventory, server: DemServer) -> campaign_page.Language:
+def language_of(inventory: Inventory, server: DemServer) -> campaign_page.Language:
+    """The language of what a server's customer gets to read."""
     customer = inventory.customer(server.customer)
     return customer.language if customer else "en"
 

@@ -21,6 +21,9 @@ FEWEST_COMPLAINTS = 3
 GUARDED = timedelta(days=3)
 """A campaign is looked at so long after it began: most bounces and complaints come within."""
 
+REPORTED = timedelta(days=1)
+"""A campaign is reported so long after it began, and no later than as long again."""
+
 KINDS = (Kind.HARD, Kind.FULL, Kind.BLOCKED, Kind.SOFT)
 """The kinds of failures that reports tell apart."""
 
@@ -190,6 +193,11 @@ def guarded(campaigns: Iterable[Campaign], now: datetime, resumed: float = 0.0) 
     return [
         each for each in campaigns if now - each.started <= GUARDED and each.started.timestamp() > resumed
     ]
+
+
+def to_report(campaigns: Iterable[Campaign], now: datetime) -> list[Campaign]:
+    """The campaigns whose report is due: what bounces has mostly done so, and customers still remember."""
+    return [each for each in campaigns if REPORTED <= now - each.started < 2 * REPORTED]
 
 
 COLUMNS = ("provider", "recipients", "delivered", "deferred", *(f"bounced_{kind.value}" for kind in KINDS))
