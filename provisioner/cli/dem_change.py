@@ -47,6 +47,7 @@ def resize(
     memory: Annotated[str, typer.Option(help="As 2g or 1536m; empty leaves it.")] = "",
     cpus: Annotated[float, typer.Option(help="Processors, as 2 or 0.5; 0 leaves them.", min=0)] = 0,
     check: Check = False,
+    json: Json = False,
 ) -> None:
     """Give a running list server more memory or processors, or less: in the lab, whose machines are ours.
 
@@ -66,7 +67,12 @@ def resize(
     told = ", ".join([*([f"memory {memory}"] if memory else []), *([f"{cpus:g} processors"] if cpus else [])])
     if not check:
         EmbeddedLab(root.path, frozenset({server.host})).resize(server.host, memory, cpus)
-    output.say(f"{server.host} {'would have' if check else 'has'} {told}")
+    if json:
+        output.as_json(
+            {"host": server.host, "memory": memory or None, "cpus": cpus or None, "changed": not check}
+        )
+    else:
+        output.say(f"{server.host} {'would have' if check else 'has'} {told}")
 
 
 @app.command()

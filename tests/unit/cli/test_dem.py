@@ -1,133 +1,27 @@
-"""`dem`: list servers that come, grow, are kept safe, and go; their hosts are in memory."""
+"""`dem create|list|show`; list servers are in memory."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from provisioner.adapters import dem_hosts
 from provisioner.adapters.dem_files import DemFiles
 from provisioner.adapters.inventory_files import load
-from provisioner.adapters.ssh import Outcome, SshError
-from provisioner.cli import dem_check, dem_create, fleet, wiring
+from provisioner.adapters.ssh import SshError
+from provisioner.cli import dem_check, dem_create, fleet
 from provisioner.core.answers import Outcome as Answered
-from provisioner.core.errors import CheckFailed, HostsFailed
+from provisioner.core.errors import HostsFailed
 from provisioner.core.findings import Finding, Status
-from provisioner.core.fleet import Host
 from tests import samples
 from tests.fakes import FakePublisher
+from tests.unit.cli.dem_world import CREATE, FLEET, Hosts, deployed, dns, hosts, made
 from tests.unit.cli.running import Run
 
-ARCHIVE = b"everything of acme's list server" * 1000
-
-
-class Hosts:
-    """List servers as their own tool shows them."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, str, Any]] = []
-        self.answers: dict[str, Any] = {
-            "status": {
-                "software": "sympa", "version": "6.2.74", "site": "news.acme.example", "lists": ["news"],
-                "subscribers": 12, "queue": 3, "certificate_days": 90, "paused": False,
-            },
-            "lists": [{"name": "news", "subscribers": 12}],
-            "upgrade": {"from": "6.2.74", "to": "6.2.76", "downtime_seconds": 4.2},
-            "restore": {"software": "sympa", "version": "6.2.76", "subscribers": 12},
-        }  # fmt: skip
-        self.failing: dict[tuple[str, str], Exception] = {}
-        self.files: dict[str, bytes] = {}
-        self.damaged = False
-
-    @contextmanager
-    def talking(self, host: Host, told: Callable[[str], None] | None = None) -> Iterator[_Talk]:
-        yield _Talk(self, host)
-
-    def statuses(self, hosts: list[Host]) -> list[Outcome[dict[str, Any]]]:
-        return [
-            Outcome(host, error=self.failing[host.name, "status"])  # type: ignore[arg-type]
-            if (host.name, "status") in self.failing
-            else Outcome(host, value=self.answers["status"])
-            for host in hosts
-        ]
-
-
-class _Talk:
-    def __init__(self, hosts: Hosts, host: Host) -> None:
-        self._hosts, self._host = hosts, host
-
-    def ask(self, verb: str, *arguments: str, question: object = None) -> Any:
-        self._hosts.asked.append((self._host.name, verb, question))
-        failure = self._hosts.failing.get((self._host.name, verb))
-        if failure is not None:
-            raise failure
-        if verb == "backup":
-            self._hosts.files[arguments[0]] = ARCHIVE
-            return {
-                "file": arguments[0],
-                "sha256": hashlib.sha256(ARCHIVE).hexdigest(),
-                "bytes": len(ARCHIVE),
-            }
-        if verb == "restore":
-            assert self._hosts.files[arguments[0]] == ARCHIVE
-        return self._hosts.answers[verb]
-
-    @contextmanager
-    def transfer(self, ending: str = ".tar") -> Iterator[str]:
-        yield f"/root/transfer{ending}"
-        self._hosts.files.clear()
-
-    def put(self, file: Path, remote: str) -> None:
-        self._hosts.files[remote] = file.read_bytes()
-
-    def fetch(self, remote: str, to: Path, passed: Callable[[int], None]) -> str:
-        content = self._hosts.files[remote][: 100 if self._hosts.damaged else None]
-        to.write_bytes(content)
-        passed(len(content))
-        return hashlib.sha256(content).hexdigest()
-
-
-@pytest.fixture
-def hosts(monkeypatch: pytest.MonkeyPatch) -> Hosts:
-    found = Hosts()
-    monkeypatch.setattr(dem_hosts, "talking", found.talking)
-    monkeypatch.setattr(dem_hosts, "statuses", found.statuses)
-    return found
-
-
-@pytest.fixture
-def deployed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """The deployments that were begun: limit and playbook."""
-    begun: list[tuple[str, str]] = []
-    monkeypatch.setattr(
-        fleet, "run", lambda root, options, progress: begun.append((options.limit, options.playbook))
-    )
-    return begun
-
-
-@pytest.fixture
-def dns(monkeypatch: pytest.MonkeyPatch) -> FakePublisher:
-    publisher = FakePublisher()
-    monkeypatch.setattr(wiring, "publisher", lambda inventory: publisher)
-    return publisher
-
-
-CREATE = ("dem", "create", "acme", "--site", "news.acme.example", "--address", "192.0.2.71")
-FLEET = ("--certificate", "fleet")
-
-
-@pytest.fixture
-def made(run: Run, hosts: Hosts, deployed: list[tuple[str, str]], dns: FakePublisher) -> Run:
-    """An inventory in which acme has a list server."""
-    told = run(*CREATE, *FLEET)
-    assert told.code == 0, told.err
-    return run
+__all__ = ["deployed", "dns", "hosts", "made"]
 
 
 def test_a_list_server_is_created(
@@ -337,170 +231,3 @@ def test_list_servers_are_listed_and_shown(made: Run, hosts: Hosts) -> None:
     assert silent.code == 3
     facts = json.loads(silent.out)
     assert facts[0]["error"] == "no answer over SSH in time"
-
-
-def second(made: Run) -> None:
-    wanted = ("--site", "news.globex.example", "--address", "192.0.2.72", *FLEET)
-    assert made("dem", "create", "globex", *wanted).code == 0
-
-
-def test_an_upgrade(made: Run, hosts: Hosts) -> None:
-    told = made("dem", "upgrade", "acme", "--json").json
-    assert told == {
-        "upgraded": [
-            {"customer": "acme", "host": "dem1", "before": "6.2.74", "now": "6.2.76", "downtime_seconds": 4.2,
-             "error": ""}
-        ],
-        "left": [],
-    }  # fmt: skip
-    assert ("dem1", "upgrade", {}) in hosts.asked
-
-
-def test_an_upgrade_of_all_stops_at_the_first_that_fails(made: Run, hosts: Hosts) -> None:
-    second(made)
-    hosts.failing["dem1", "upgrade"] = CheckFailed("dem1: upgrade: the migration broke")
-    hosts.asked.clear()
-    told = made("dem", "upgrade", "--all")
-    assert told.code == 1
-    assert "not begun: dem2" in told.err
-    assert not [each for each in hosts.asked if each[0] == "dem2"]
-    assert "the migration broke" in told.out
-    del hosts.failing["dem1", "upgrade"]
-    hosts.asked.clear()
-    assert made("dem", "upgrade", "--all").code == 0
-    assert [host for host, verb, _ in hosts.asked if verb == "upgrade"] == ["dem1", "dem2"]
-
-
-def test_an_upgrade_with_an_archive(
-    run: Run,
-    hosts: Hosts,
-    deployed: list[tuple[str, str]],
-    dns: FakePublisher,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    folder = tmp_path_factory.mktemp("archives")
-    sums = {}
-    for name in ("old.tar.gz", "new.tar.gz"):
-        (folder / name).write_bytes(name.encode())
-        sums[name] = hashlib.sha256(name.encode()).hexdigest()
-    wanted = (
-        "--software",
-        "phplist",
-        "--archive",
-        str(folder / "old.tar.gz"),
-        "--sha256",
-        sums["old.tar.gz"],
-    )
-    assert run(*CREATE, *FLEET, *wanted).code == 0
-    assert run("dem", "upgrade", "acme").code == 2
-    to = ("--archive", str(folder / "new.tar.gz"))
-    assert run("dem", "upgrade", "acme", *to, "--sha256", sums["old.tar.gz"]).code == 2
-    assert run("dem", "upgrade", "acme", *to, "--sha256", sums["new.tar.gz"]).code == 0
-    question = {"archive": "/root/transfer.tar.gz", "sha256": sums["new.tar.gz"]}
-    assert ("dem1", "upgrade", question) in hosts.asked
-    (server,) = load(run.root).dem
-    assert (server.archive, server.archive_sha256) == (str(folder / "new.tar.gz"), sums["new.tar.gz"])
-
-
-def test_a_backup_goes_to_a_folder_and_back(
-    made: Run, hosts: Hosts, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    folder = tmp_path_factory.mktemp("backups")
-    kept = made("dem", "backup", "acme", "--to", str(folder), "--json").json
-    assert isinstance(kept, dict)
-    archive = Path(kept["place"])
-    assert (archive.parent, archive.read_bytes()) == (folder, ARCHIVE)
-    assert {each.name for each in folder.iterdir()} == {archive.name, f"{archive.name}.sha256"}
-    assert made("dem", "restore", "acme", str(archive), "--check").code == 0
-    told = made("dem", "restore", "acme", str(archive), "--yes")
-    assert told.code == 0, told.err
-    assert "12 subscribers" in told.out
-
-
-def test_a_damaged_backup_is_not_restored(
-    made: Run, hosts: Hosts, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    folder = tmp_path_factory.mktemp("backups")
-    kept = made("dem", "backup", "acme", "--to", str(folder), "--json").json
-    assert isinstance(kept, dict)
-    Path(kept["place"]).write_bytes(ARCHIVE[:-1])
-    hosts.asked.clear()
-    told = made("dem", "restore", "acme", kept["place"], "--yes")
-    assert (told.code, "is damaged" in told.err) == (2, True)
-    assert hosts.asked == []
-
-
-def test_a_backup_that_comes_damaged_is_none(
-    made: Run, hosts: Hosts, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    folder = tmp_path_factory.mktemp("backups")
-    hosts.damaged = True
-    assert made("dem", "backup", "acme", "--to", str(folder)).code == 1
-    assert list(folder.iterdir()) == []
-
-
-def test_a_list_server_is_removed_with_a_last_backup(
-    made: Run, hosts: Hosts, dns: FakePublisher, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    folder = tmp_path_factory.mktemp("backups")
-    before = samples.snapshot(made.root)
-    assert made("dem", "remove", "acme", "--yes").code == 2
-    hosts.failing["dem1", "backup"] = CheckFailed("no space left")
-    assert made("dem", "remove", "acme", "--yes", "--to", str(folder)).code == 1
-    assert samples.snapshot(made.root) == before
-    del hosts.failing["dem1", "backup"]
-    told = made("dem", "remove", "acme", "--yes", "--to", str(folder))
-    assert told.code == 0, told.err
-    assert len(list(folder.iterdir())) == 2
-    inventory = load(made.root)
-    customer = inventory.customer("acme")
-    assert customer is not None
-    assert (inventory.dem, inventory.host("dem1"), customer.logins) == ((), None, ("acme-shop", "acme-web"))
-    assert not (made.root / "host_vars/dem1").exists()
-    assert (made.root / "hosts.yml").read_text() == f"{samples.HOSTS}    dem: {{}}\n"
-    assert b"acme-dem" not in made.push.bundles[-1].frontend["passwd"]
-    assert dns.records == []
-    assert "take it away on your platform" in told.out
-
-
-def test_a_customer_with_a_list_server_stays(made: Run) -> None:
-    refused = made("customer", "remove", "acme", "--yes")
-    assert (refused.code, "dem remove acme" in refused.err) == (2, True)
-    refused = made("customer", "rotate-password", "acme", "--login", "acme-dem")
-    assert (refused.code, "dem_secrets.yml" in refused.err) == (2, True)
-
-
-def test_a_platform_that_is_not_ours_resizes_itself(made: Run) -> None:
-    refused = made("dem", "resize", "acme", "--memory", "2g")
-    assert (refused.code, "only that can make it larger" in refused.err) == (2, True)
-
-
-def test_a_test_outside_a_lab_needs_a_mailbox(made: Run, tmp_path_factory: pytest.TempPathFactory) -> None:
-    refused = made("dem", "check", "acme")
-    assert (refused.code, "--maildir FOLDER" in refused.err) == (2, True)
-    folder = tmp_path_factory.mktemp("mail")
-    for name in ("cur", "new", "tmp"):
-        (folder / name).mkdir()
-    refused = made("dem", "check", "acme", "--maildir", str(folder), "--address", "nobody")
-    assert (refused.code, "--address" in refused.err) == (2, True)
-
-
-def test_what_a_test_finds_is_shown_and_counts(made: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = [Finding("scanner", "news.acme.example", Status.PASS, "0 subscriptions changed")]
-    monkeypatch.setattr(dem_check, "judged", lambda *_: tuple(found))
-    assert made("dem", "check", "acme").code == 0
-    found.append(
-        Finding("complaint", "a@b.example", Status.FAIL, "subscribed still", expected="unsubscribed")
-    )
-    told = made("dem", "check", "acme", "--json")
-    assert told.code == 1
-    assert [each["status"] for each in json.loads(told.out)] == ["pass", "fail"]
-    assert "Not right: complaint" in told.err
-
-
-def test_a_server_that_is_not_well_is_told_of(made: Run, hosts: Hosts) -> None:
-    hosts.answers["status"]["wrong"] = "the web site answers 502"
-    told = made("dem", "list")
-    assert told.code == 1
-    assert "dem1: the web site answers 502" in told.err
-    assert "the web site answers 502" in made("dem", "show", "acme").out

@@ -12,8 +12,8 @@ from provisioner.cli import wiring
 from provisioner.core.campaigns import Attempt
 from provisioner.core.errors import HostsFailed
 from tests.fakes import FakePublisher
+from tests.unit.cli.dem_world import Hosts, deployed, dns, hosts, made, second
 from tests.unit.cli.running import Run
-from tests.unit.cli.test_dem import Hosts, deployed, dns, hosts, made, second
 
 __all__ = ["deployed", "dns", "hosts", "made"]
 
