@@ -63,14 +63,16 @@ def load(path: Path, *, keys: bool = True) -> Inventory:
 def _no_collection() -> Iterator[None]:
     """Nothing that an inventory is made of is garbage: to look for some would take a third of the time.
 
-    Nor is it looked for later, whatever else becomes garbage.
+    Nor is it looked for in the first one later, whatever else becomes garbage; those that a long run loads
+    after it are too many to keep.
     """
     collecting = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()
+        if not gc.get_freeze_count():
+            gc.freeze()
         if collecting:
             gc.enable()
 

@@ -28,6 +28,7 @@ class _DoubtError(Exception):
 
 
 _CAN_NOT_SIGN = "signing for "
+_ANOTHERS = "does not belong to account"
 """What roles/backend's signer says then."""
 
 
@@ -65,8 +66,9 @@ def _judge(
     ask: ProbeAsk, code: int, answer: str, raw: bytes, txt: dkim_verify.TxtLookup
 ) -> tuple[Verdict, str]:
     # What is refused here is refused to the customer just so. What is put off says nothing of keys: a disk is
-    # full, the signer starts anew; but for a signer that has the key and can't sign with it.
-    if code // 100 == 4 and _CAN_NOT_SIGN not in answer:
+    # full, the signer starts anew; but for a signer that has the key and can't sign with it. Nor does an
+    # account that support took away meanwhile; the next look asks as another.
+    if _ANOTHERS in answer or (code // 100 == 4 and _CAN_NOT_SIGN not in answer):
         return Verdict.DOUBT, f"put off: {code} {answer}"
     if code != 250:
         return Verdict.WRONG, f"refused: {code} {answer}"

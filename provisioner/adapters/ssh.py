@@ -177,10 +177,14 @@ class Ssh:
         transport = self._client.get_transport()
         if transport is None:
             raise EOFError
-        with transport.open_session(timeout=CONNECT_TIMEOUT) as channel:
+        channel = transport.open_session(timeout=CONNECT_TIMEOUT)
+        try:
             channel.settimeout(silence)
             channel.exec_command(shlex.join(command))
             yield channel
+        finally:
+            with suppress(OSError, EOFError, paramiko.SSHException):  # of one that is lost, that was said
+                channel.close()
 
     @contextmanager
     def _losses(self) -> Iterator[None]:

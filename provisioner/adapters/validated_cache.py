@@ -20,11 +20,14 @@ import stat
 import time
 import zlib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pydantic
+import yaml
 
 import provisioner.core
+from provisioner.adapters import yaml_files
 from provisioner.adapters.cache import cache_dir
 
 GROUPS = 256
@@ -38,7 +41,7 @@ _Group = dict[str, tuple[Stamp, object]]
 
 
 def stamp(*seen: os.stat_result) -> Stamp:
-    """What changes whenever files do."""
+    """What changes whenever files do: of each its size, its two times, its inode."""
     return tuple(
         value for each in seen for value in (each.st_size, each.st_mtime_ns, each.st_ctime_ns, each.st_ino)
     )
@@ -55,7 +58,7 @@ class ValidatedCache:
         try:
             self._known = self._load()
         except Exception:  # what is damaged can fail in any way, and is read anew
-            self._path.unlink(missing_ok=True)
+            self._forget()
 
     def holds(self, file: str, *seen: os.stat_result) -> object:
         """What `file` holds, if that was kept when `seen` was as it is now; else None."""
@@ -68,7 +71,7 @@ class ValidatedCache:
         kept = {
             file: (seen, found[file])
             for file, seen in self._seen.items()
-            if file in found and max(seen) < self._settled
+            if file in found and max(seen[1::4] + seen[2::4]) < self._settled
         }
         stale = {_group(file) for file, entry in kept.items() if self._known.get(file, ((),))[0] != entry[0]}
         stale |= {_group(file) for file in self._known.keys() - kept.keys()}
@@ -81,6 +84,10 @@ class ValidatedCache:
         try:
             self._write((number, pickle.dumps(group)) for number, group in groups.items())
         except (sqlite3.Error, OSError):
+            self._forget()
+
+    def _forget(self) -> None:
+        with suppress(OSError):
             self._path.unlink(missing_ok=True)
 
     def _load(self) -> _Group:
@@ -118,9 +125,9 @@ def _is_ours(path: Path) -> bool:
 
 def _rules() -> str:
     """What changes whenever the same file could be found to hold something else."""
-    folder = Path(provisioner.core.__file__).parent
-    sources = sorted((path.name, stamp(path.stat())) for path in folder.glob("*.py"))
-    return _digest(f"{sources} {platform.python_version()} {pydantic.VERSION}")
+    code = [Path(yaml_files.__file__), *Path(provisioner.core.__file__).parent.glob("*.py")]
+    sources = sorted((path.name, stamp(path.stat())) for path in code)
+    return _digest(f"{sources} {platform.python_version()} {pydantic.VERSION} {yaml.__version__}")
 
 
 def _digest(text: str) -> str:

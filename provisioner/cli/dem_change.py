@@ -10,10 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
-from provisioner.adapters import archives, dem_hosts, tenants
+from provisioner.adapters import archives, dem_hosts
 from provisioner.adapters.dem_files import DemFiles
 from provisioner.adapters.lab import EmbeddedLab
-from provisioner.adapters.tenant_files import TenantFiles
 from provisioner.cli import dem_backup, dem_check, output, wiring
 from provisioner.cli.context import Context, context
 from provisioner.cli.dem import Check, Json, Name, app, found
@@ -23,7 +22,6 @@ from provisioner.core.fleet import Inventory
 from provisioner.core.records import host_records, site_record
 from provisioner.workflows import dem as workflow
 from provisioner.workflows.dem import host_of, server_of
-from provisioner.workflows.push import push_tenants
 
 _MEMORY = re.compile(r"[1-9][0-9]*[mg]")
 
@@ -218,8 +216,7 @@ def remove(
     records = (site_record(server, host.address), *host_records(inventory, host))
     lab = EmbeddedLab(root.path, frozenset({host.name})) if DemFiles(root.path).is_lab else None
     left = workflow.leave(wiring.dem_tools(root.path), name)
-    store = TenantFiles(root.path)
-    pushed = push_tenants(left, store.key_loader(left), tenants.push)
+    pushed = wiring.push(root.path)
     if lab is not None:
         lab.destroy([host.name])
     try:

@@ -9,11 +9,9 @@ from typing import Annotated
 
 import typer
 
-from provisioner.adapters import tenants
 from provisioner.adapters.dem_files import DemFiles
 from provisioner.adapters.lab import EmbeddedLab
 from provisioner.adapters.secret_files import SecretFiles
-from provisioner.adapters.tenant_files import TenantFiles
 from provisioner.cli import dem_check, fleet, output, wiring
 from provisioner.cli.context import Context, context
 from provisioner.cli.dem import Check, Json, Name, app, facts_of
@@ -28,7 +26,6 @@ from provisioner.workflows import dem as workflow
 from provisioner.workflows.dem import Enrolled, WantedServer
 from provisioner.workflows.deploy import DeployOptions
 from provisioner.workflows.lab import make_machines
-from provisioner.workflows.push import push_tenants
 
 PLAYBOOK = "dem"
 Say = Callable[[str], None]
@@ -112,8 +109,7 @@ def _bring_up(root: Context, enrolled: Enrolled, progress: PlayProgress) -> None
     inventory, server, host = enrolled.inventory, enrolled.server, enrolled.host
     what = "added to the inventory" if enrolled.new else "is in the inventory already"
     progress.say(f"{server.host} ({host.address}) for {server.customer}: {what}")
-    store = TenantFiles(root.path)
-    push_tenants(inventory, store.key_loader(inventory), tenants.push).require_all()
+    wiring.push(root.path).require_all()
     progress.say(f"Account {server.account} on every frontend and backend")
     if DemFiles(root.path).is_lab:
         machine = EmbeddedLab(root.path, frozenset({host.name}))

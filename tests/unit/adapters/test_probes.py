@@ -16,6 +16,7 @@ ASK = ProbeAsk("acme.example", "acme", frozenset({"s1"}))
         (452, "4.3.1 Insufficient system storage", Verdict.DOUBT),
         (451, "4.7.1 Service unavailable - try again later", Verdict.DOUBT),
         (451, "4.7.1 signing for acme.example with s1 failed; try again", Verdict.WRONG),
+        (550, "5.7.1 From: acme.example does not belong to account acme", Verdict.DOUBT),
         (550, "5.7.20 no DKIM key of acme.example is active yet; ask your provider", Verdict.WRONG),
     ],
 )

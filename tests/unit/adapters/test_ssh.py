@@ -7,6 +7,7 @@ import io
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from provisioner.adapters.ssh import Ssh, SshError, on_each, run
+from provisioner.adapters.ssh import EndedError, Ssh, SshError, on_each, run
 from provisioner.core.fleet import Connection, Host
 
 
@@ -52,11 +53,29 @@ class Rules(paramiko.ServerInterface):
         if command == "vanish":
             channel.get_transport().close()
             return
+        if command == "talk":
+            self.converse(channel)
+            return
         said = b"" if command == "deaf" else channel.makefile("rb").read()
         channel.sendall(command.encode() + b"|" + said)
         channel.sendall_stderr(b"first\nlast\n")
         channel.send_exit_status(3 if command == "fail" else 0)
         channel.close()
+
+    def converse(self, channel: paramiko.Channel) -> None:
+        """Greet, and answer each line; end at `end`, lose the connection at `lose`."""
+        channel.sendall(b"hello\n")
+        for line in channel.makefile("rb"):
+            if line == b"lose\n":
+                channel.get_transport().close()
+                return
+            if line == b"end\n":
+                channel.sendall_stderr(b"had enough\n")
+                channel.send_exit_status(1)
+                break
+            channel.sendall(b"heard " + line)
+        with suppress(EOFError, OSError):  # who asked may be gone
+            channel.close()
 
 
 @pytest.fixture
@@ -122,6 +141,35 @@ def test_what_a_command_tells_is_heard_and_its_output_passed_on(host: Host) -> N
 def test_a_connection_lost_meanwhile_is_an_error(host: Host) -> None:
     with pytest.raises(SshError, match=r"be1 \(127.0.0.1\)"):
         run(host, ["vanish"])
+
+
+def test_a_command_that_is_kept_answers_each_time(host: Host) -> None:
+    with Ssh(host) as ssh, ssh.talk(["talk"]) as ask:
+        assert [ask(b""), ask(b"one\n"), ask(b"two\n")] == [b"hello\n", b"heard one\n", b"heard two\n"]
+        with pytest.raises(EndedError) as ended:
+            ask(b"end\n")
+    assert (ended.value.result.status, ended.value.result.complaint) == (1, "had enough")
+
+
+def test_a_connection_lost_in_a_talk_is_one_hosts_error(host: Host) -> None:
+    def work(ssh: Ssh) -> bytes:
+        with ssh.talk(["talk"]) as ask:
+            ask(b"")
+            return ask(b"lose\n")
+
+    lost, _ = on_each([host, host], work)
+    assert lost.error is not None
+    assert lost.value is None
+
+
+def test_what_goes_wrong_between_answers_stays_what_it_is(host: Host) -> None:
+    def work() -> None:
+        with Ssh(host) as ssh, ssh.talk(["talk"]) as ask:
+            ask(b"")
+            Path("/nowhere").read_bytes()
+
+    with pytest.raises(FileNotFoundError):
+        work()
 
 
 @pytest.mark.parametrize(

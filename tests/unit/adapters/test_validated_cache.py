@@ -168,3 +168,15 @@ def test_what_was_written_just_now_is_not_kept(tmp_path: Path, monkeypatch: pyte
     cache.holds("file.yml", file.stat())
     cache.keep({"file.yml": "held"})
     assert ValidatedCache(tmp_path).holds("file.yml", file.stat()) == "held"
+
+
+def test_a_cache_that_can_not_be_removed_does_no_harm(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = load(root)
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(ValidatedCache, "_load", refused)
+    monkeypatch.setattr(ValidatedCache, "_write", refused)
+    monkeypatch.setattr(Path, "unlink", refused)
+    assert load(root) == first
