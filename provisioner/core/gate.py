@@ -10,7 +10,9 @@ from provisioner.core.findings import Finding, Status, worst
 NOT_ACTIVE = "Not active yet: the DNS of its domains comes first"
 """What a customer reads that was added and not activated."""
 
-_ABOUT_EGRESS = frozenset({"ptr", "helo", "dnsbl", "spf", "zone", "dnssec", "time"})
+_ABOUT_EGRESS = frozenset(
+    {"ptr", "helo", "address", "dnsbl", "spf", "spf-helo", "bounce-mx", "zone", "dnssec", "time"}
+)
 
 
 class Gate(StrEnum):

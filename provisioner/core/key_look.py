@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from provisioner.core.answers import Answer
 from provisioner.core.checks import check_dkim
+from provisioner.core.checks.dkim import publish_fix
 from provisioner.core.checks.records import unknown
 from provisioner.core.dkim import DkimKey, KeyState
 from provisioner.core.findings import Finding, Status
@@ -77,6 +78,6 @@ def _gone(key: DkimKey, wanted: Record, answer: Answer) -> Finding:
     owner = answer.chain[-1] if answer.chain else wanted.name
     fix = f"Remove the TXT record {owner}, or empty its p="
     if wanted.type == "CNAME" and wanted.value == owner:
-        fix = f"Run: provisioner dns publish {key.domain}"
+        fix = publish_fix(key.domain)
     seen = " → ".join([*answer.chain, "the revoked key is still there"])
     return Finding("dkim", wanted.name, Status.FAIL, seen, answer.server, fix)

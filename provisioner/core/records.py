@@ -159,6 +159,12 @@ def site_record(server: DemServer, address: Address) -> Record:
     return Record(server.site, kind, str(address), Zone.CUSTOMER, "dem-site")
 
 
+def domain_records(inventory: Inventory, owner: Customer, domain: str) -> tuple[Record, ...]:
+    """All that is expected of a customer's domain: of its mail, its keys, and its list server's site."""
+    own = customer_records(inventory.settings, owner, domain, inventory.keys_of(domain))
+    return (*own, *site_records(inventory, domain))
+
+
 def site_records(inventory: Inventory, domain: str) -> tuple[Record, ...]:
     """The web names of list servers in a customer's domain."""
     hosts = {host.name: host.address for host in inventory.hosts}

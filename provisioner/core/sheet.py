@@ -8,7 +8,7 @@ from typing import Literal
 from provisioner.core.customers import Customer
 from provisioner.core.fleet import Inventory
 from provisioner.core.plans import LIMITS
-from provisioner.core.records import Record, Zone, customer_records
+from provisioner.core.records import Record, Zone, domain_records
 
 Language = Literal["en", "it"]
 
@@ -63,9 +63,7 @@ def sheet(inventory: Inventory, customer: Customer, language: Language) -> Sheet
     settings = inventory.settings
     records = {
         domain: tuple(
-            record
-            for record in customer_records(settings, customer, domain, inventory.keys_of(domain))
-            if record.zone is Zone.CUSTOMER
+            record for record in domain_records(inventory, customer, domain) if record.zone is Zone.CUSTOMER
         )
         for domain in customer.domains
     }

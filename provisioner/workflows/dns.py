@@ -5,7 +5,7 @@ from __future__ import annotations
 from provisioner.core.fleet import Inventory
 from provisioner.core.names import is_within
 from provisioner.core.publishing import PublishResult
-from provisioner.core.records import Record, customer_records, fleet_records, site_records
+from provisioner.core.records import Record, customer_records, domain_records, fleet_records
 from provisioner.workflows import dkim
 from provisioner.workflows.ports import Publisher
 
@@ -18,8 +18,7 @@ def expected(inventory: Inventory, domain: str | None) -> tuple[Record, ...]:
     owner = inventory.owner(name)
     if owner is None:  # pragma: no cover - `owned` has seen to it
         return ()
-    own = customer_records(inventory.settings, owner, name, inventory.keys_of(name))
-    return (*own, *site_records(inventory, name))
+    return domain_records(inventory, owner, name)
 
 
 def publish(inventory: Inventory, domain: str | None, publisher: Publisher) -> list[PublishResult]:

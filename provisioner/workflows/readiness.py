@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from provisioner.core import checks
 from provisioner.core.answers import Answer, Dns, Dnssec, settled
@@ -12,6 +12,7 @@ from provisioner.core.dkim import KeyState
 from provisioner.core.dmarc import DmarcPolicy
 from provisioner.core.findings import Finding, Status
 from provisioner.core.fleet import Inventory
+from provisioner.core.key_slots import COMING
 from provisioner.core.records import PUBLISHED, Record, dkim_needed, fleet_records, group_by_owner
 from provisioner.workflows.dns import expected
 
@@ -120,7 +121,10 @@ def _alignment(
         each
         for account in owner.accounts
         if account.login in owner.logins_for(name)
-        for each in account.domains or owner.domains
+        for each in (
+            *(account.domains or owner.domains),
+            *((inventory.settings.bounce_domain,) if account.return_tag else ()),
+        )
     }
     below = owner.subdomains
     return [checks.check_alignment(name, policy, signed=signed, below=below, allowed=allowed, used=used)]
@@ -161,15 +165,19 @@ async def fleet(inventory: Inventory, dns: Dns) -> tuple[Finding, ...]:
 
 
 async def _keys(inventory: Inventory, name: str, records: Iterable[Record], dns: Dns) -> list[Finding]:
-    """Each key that verifiers may ask for, and the aliases of slots to come: rotation is to need nobody."""
+    """Each key that verifiers may ask for, and the aliases of slots to come: rotation is to need nobody.
+
+    While others sign, what is wrong with keys that are under way is advice: these wait until it is right.
+    """
     unused = checks.check_signing(name, inventory.keys_of(name))
     held = [key for key in inventory.keys_of(name) if key.state in PUBLISHED - {KeyState.REVOKED}]
     if not held:
         return unused
     wanted = [dkim_needed(inventory, key) for key in held]
     answers = await asyncio.gather(*(dns.ask_all(record.name, "TXT") for record in wanted))
+    signed = any(key.state is KeyState.ACTIVE for key in held)
     found = [
-        finding
+        _advice(finding) if signed and key.state in COMING else finding
         for key, record, said in zip(held, wanted, answers, strict=True)
         for finding in checks.check_dkim(key, record, settled(said))
     ]
@@ -177,6 +185,10 @@ async def _keys(inventory: Inventory, name: str, records: Iterable[Record], dns:
     later = [r for r in records if r.purpose == "dkim-cname" and r.name not in asked]
     found += [each for some in await asyncio.gather(*(_records([r], dns) for r in later)) for each in some]
     return [*unused, *found]
+
+
+def _advice(finding: Finding) -> Finding:
+    return replace(finding, status=Status.WARN) if finding.status is Status.FAIL else finding
 
 
 async def _sites(records: tuple[Record, ...], dns: Dns) -> list[Finding]:

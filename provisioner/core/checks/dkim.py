@@ -62,8 +62,13 @@ def _wrong_way(key: DkimKey, wanted: Record, answer: Answer) -> Finding | None:
         return None
     if answer.chain:
         way = " → ".join([*answer.chain, key.record.render()])
-        return fails(way, f"Run: provisioner dns publish {key.domain}")
+        return fails(way, publish_fix(key.domain))
     return fails(wanted.value, f"Publish: {_line(wanted)}")
+
+
+def publish_fix(domain: str) -> str:
+    """What the operator does about a record in its own zone, whichever way its name servers get theirs."""
+    return f"Run: provisioner dns publish {domain}; or bring 'provisioner dns export' to the name servers"
 
 
 def _line(wanted: Record) -> str:
@@ -74,8 +79,7 @@ def _line(wanted: Record) -> str:
 def _wrong_record(key: DkimKey, wanted: Record, answer: Answer) -> Finding | None:
     """What is wrong with a record that is not that of the key held."""
     seen = _unlike(key, answer)
-    publish = f"Run: provisioner dns publish {key.domain}"
-    fix = publish if answer.chain else f"Replace it by: {_line(wanted)}"
+    fix = publish_fix(key.domain) if answer.chain else f"Replace it by: {_line(wanted)}"
     ours = key.record.render()
     return Finding("dkim", wanted.name, Status.FAIL, seen, answer.server, fix, ours) if seen else None
 

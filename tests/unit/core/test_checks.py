@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from provisioner.core.answers import Answer, Outcome
 from provisioner.core.checks import check_dkim, check_dmarc, check_records, check_spf
+from provisioner.core.checks.dkim import publish_fix
 from provisioner.core.dkim import DkimKey
 from provisioner.core.findings import Finding, Status, all_good, worst
 from provisioner.core.records import Record, Zone
@@ -76,7 +77,7 @@ def test_a_record_that_is_not_that_of_the_key_held(text: str, seen: str) -> None
     found = dkim(text)
     assert found.status is Status.FAIL
     assert seen in found.seen
-    assert found.fix == "Run: provisioner dns publish acme.example"
+    assert found.fix == publish_fix("acme.example")
     assert found.expected == HELD.record.render()
 
 
@@ -90,7 +91,7 @@ def test_a_cname_that_is_missing_or_leads_elsewhere() -> None:
     elsewhere = dkim(HELD.record.render(), chain=("e1.other.example",))
     assert (elsewhere.status, elsewhere.fix) == (Status.FAIL, f"Change it: {OWNER} CNAME {TARGET}")
     behind = dkim(outcome=Outcome.NO_SUCH_NAME)
-    assert (behind.status, behind.fix) == (Status.FAIL, "Run: provisioner dns publish acme.example")
+    assert (behind.status, behind.fix) == (Status.FAIL, publish_fix("acme.example"))
     assert behind.expected == f"{TARGET} → {HELD.record.render()}"
 
 

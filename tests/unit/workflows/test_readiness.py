@@ -9,12 +9,13 @@ import pytest
 
 from provisioner.adapters.tenant_files import TenantFiles
 from provisioner.core.answers import Answer, Outcome
-from provisioner.core.dkim import KeyState
+from provisioner.core.dkim import Algorithm, KeyState
 from provisioner.core.findings import Finding, Status
 from provisioner.core.fleet import Inventory
 from provisioner.core.gate import Gate, gate, of_egress
 from provisioner.core.profiles import Profile, judge
-from provisioner.core.records import Record, fleet_records, group_by_owner
+from provisioner.core.records import Record, Zone, fleet_records, group_by_owner
+from provisioner.core.sheet import sheet
 from provisioner.workflows import dkim, dns, readiness
 from tests import samples
 from tests.fakes import FakePublisher, FakeResolver, key_maker
@@ -181,3 +182,35 @@ def test_a_domain_fails_until_one_of_its_keys_signs(tmp_path: Path, state: KeySt
     (unsigned,) = [each for each in found if (each.id, each.subject) == ("dkim", "acme.example")]
     assert (unsigned.status, unsigned.seen) == (Status.FAIL, f"no key signs: slot 1 is {state.value}")
     assert "dkim rotate acme.example --apply --wait" in unsigned.fix
+
+
+def test_keys_that_come_are_advice_while_others_sign(tmp_path: Path) -> None:
+    inventory = fleet(tmp_path)
+    resolver = FakeResolver()
+    resolver.publish_all(dns.expected(inventory, "acme.example"))
+    (now,) = [key for key in inventory.keys_of("acme.example") if key.algorithm is Algorithm.RSA]
+    coming = now.model_copy(update={"selector": "s2", "slot": 2, "state": KeyState.VERIFIED})
+    found = verify(replace(inventory, keys=(*inventory.keys, coming)), "acme.example", resolver)
+    ahead = [each for each in found if each.id == "dkim" and each.subject.startswith("s2.")]
+    assert [each.status for each in ahead] == [Status.WARN]
+    assert Status.FAIL not in {each.status for each in found if each.id == "dkim"}
+
+
+def test_return_paths_of_a_list_server_are_the_fleets(tmp_path: Path) -> None:
+    inventory = TenantFiles(write_with_list_server(tmp_path)).load()
+    keys = fleet(tmp_path / "other").keys
+    inventory = replace(inventory, keys=keys)
+    resolver = FakeResolver()
+    resolver.publish_all(dns.expected(inventory, "acme.example"))
+    (found,) = [each for each in verify(inventory, "acme.example", resolver) if each.id == "alignment"]
+    assert inventory.settings.bounce_domain in found.seen
+
+
+def test_the_sheet_names_the_list_servers_site(tmp_path: Path) -> None:
+    inventory = TenantFiles(write_with_list_server(tmp_path)).load()
+    acme = inventory.customer("acme")
+    assert acme is not None
+    [(domain, records)] = [each for each in sheet(inventory, acme, "en").dns if each[0] == "acme.example"]
+    wanted = [each for each in dns.expected(inventory, domain) if each.zone is Zone.CUSTOMER]
+    assert list(records) == wanted
+    assert [each.type for each in records if each.purpose == "dem-site"] == ["A"]
