@@ -41,10 +41,10 @@ def up(
 ) -> None:
     """Start the lab's machines and deploy them; stopped at any point, it goes on when run again."""
     root = context(ctx)
-    names = frozenset(name for name in limit.split(",") if name)
-    machines = EmbeddedLab(root.path, names)
+    inventory = root.load()
+    machines = EmbeddedLab(root.path, frozenset(name for name in limit.split(",") if name))
     with PlayProgress(verbose=root.verbose) as progress:
-        make_machines(machines, root.load(), SecretFiles(root.path), progress.say, wiring.now())
+        make_machines(machines, inventory, SecretFiles(root.path), progress.say, wiring.now())
         if not machines_only:
             fleet.run(root, DeployOptions(limit=limit), progress)
 

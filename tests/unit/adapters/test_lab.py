@@ -10,7 +10,7 @@ from provisioner.adapters.lab import definition
 from provisioner.adapters.lab.identity import Identity
 from provisioner.adapters.lab.layout import LabHost
 from provisioner.adapters.lab.substrate import Substrate
-from provisioner.core.errors import UsageError
+from provisioner.core.errors import InventoryError, UsageError
 
 LAB = "name: some-lab\nnetwork: 10.99.0.0/24\nresolver: 10.99.0.53\n"
 HOSTS = """\
@@ -50,6 +50,34 @@ def test_real_hosts_are_no_lab(tmp_path: Path) -> None:
     (tmp_path / "hosts.yml").write_text(HOSTS)
     with pytest.raises(UsageError, match=r"lab\.yml"):
         definition.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "told"),
+    [
+        ("lab.yml", "10.99.0.0/24", "10.99.0.0/99", ["lab.yml:2: network:"]),
+        (
+            "lab.yml",
+            "resolver:",
+            "resolvers:",
+            ["lab.yml:1: 'resolver' is missing", "lab.yml:3: unknown key"],
+        ),
+        ("lab.yml", "name:", "name: [", ["not valid YAML"]),
+        ("hosts.yml", "10.99.0.31", "10.99.0.310", ["hosts.yml:"]),
+        ("hosts.yml", "10.99.0.31", "10.98.0.31", ["hosts.yml", "is not in 10.99.0.0/24"]),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(
+    inventory: Path, file: str, old: str, new: str, told: list[str]
+) -> None:
+    path = inventory / file
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(InventoryError) as caught:
+        definition.read(inventory)
+    words = "\n".join(str(fault) for fault in caught.value.faults)
+    assert all(each in words for each in told), words
 
 
 def test_keys_are_made_once_and_read_by_nobody_else(tmp_path: Path) -> None:
