@@ -30,7 +30,7 @@ def machines(scenario: str) -> frozenset[str]:
 
 
 class Crew:
-    """Works through scenarios; after LONGEST those that share machines with the most others, and have to wait.
+    """Works through scenarios: after LONGEST those that share machines with the most others, and so wait.
 
     prepare: what comes first. There is one worker until more are hired.
     """
