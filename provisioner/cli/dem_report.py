@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -77,13 +77,9 @@ def guard(ctx: typer.Context, check: Check = False, json: Json = False) -> None:
     """
     inventory = context(ctx).load()
     paused: list[Guarded] = []
-    silent: list[str] = []
-    for server in inventory.dem:
-        try:
-            with dem_hosts.talking(host_of(inventory, server)) as talk:
-                paused += _guard(inventory, server, talk, check=check)
-        except (HostsFailed, CheckFailed) as error:
-            silent.append(f"{server.host}: {error.message}")
+    silent = at_each_server(
+        inventory, lambda server, talk: paused.extend(_guard(inventory, server, talk, check=check))
+    )
     if json:
         output.as_json(paused)
     else:
@@ -174,6 +170,18 @@ def report_of(inventory: Inventory, server: DemServer, campaign: Campaign) -> Re
     attempts = campaigns.attempts(inventory.group("backends"), server, campaign)
     entries = suppressions.every(inventory.group("frontends"), server.customer)
     return core.report(campaign, attempts, entries)
+
+
+def at_each_server(inventory: Inventory, work: Callable[[DemServer, DemHost], None]) -> list[str]:
+    """Do something at each list server; which of them could not be worked with, and why."""
+    silent = []
+    for server in inventory.dem:
+        try:
+            with dem_hosts.talking(host_of(inventory, server)) as talk:
+                work(server, talk)
+        except (HostsFailed, CheckFailed) as error:
+            silent.append(f"{server.host}: {error.message}")
+    return silent
 
 
 def language_of(inventory: Inventory, server: DemServer) -> campaign_page.Language:

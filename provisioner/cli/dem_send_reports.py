@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 import typer
 
-from provisioner.adapters import campaign_page, campaigns, counters, deliveries, dem_hosts
+from provisioner.adapters import campaign_page, campaigns, counters, deliveries
+from provisioner.adapters.dem_hosts import DemHost
 from provisioner.cli import output, wiring
 from provisioner.cli.context import context
 from provisioner.cli.dem import Check, Json, app
-from provisioner.cli.dem_report import language_of, report_of
+from provisioner.cli.dem_report import at_each_server, language_of, report_of
 from provisioner.core import campaigns as core
 from provisioner.core.campaigns import Campaign
 from provisioner.core.dem import DemServer
 from provisioner.core.errors import CheckFailed, HostsFailed
 from provisioner.core.fleet import Inventory
-from provisioner.workflows.dem import host_of
 from provisioner.workflows.usage_notices import sender_of
 
 
@@ -42,15 +42,12 @@ def send_reports(ctx: typer.Context, check: Check = False, json: Json = False) -
     inventory = context(ctx).load()
     sender_of(inventory)
     sent: list[Sent] = []
-    silent: list[str] = []
-    for server in inventory.dem:
-        try:
-            with dem_hosts.talking(host_of(inventory, server)) as talk:
-                due = core.to_report(campaigns.listed(talk), wiring.now())
-            for campaign in due:
-                sent += _look(inventory, server, campaign) if check else _send(inventory, server, campaign)
-        except (HostsFailed, CheckFailed) as error:
-            silent.append(f"{server.host}: {error.message}")
+
+    def report(server: DemServer, talk: DemHost) -> None:
+        for campaign in core.to_report(campaigns.listed(talk), wiring.now()):
+            sent.extend((_look if check else _send)(inventory, server, campaign))
+
+    silent = at_each_server(inventory, report)
     if json:
         output.as_json(sent)
     else:
