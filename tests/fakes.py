@@ -12,6 +12,7 @@ from provisioner.core.answers import Answer, Chain, Dnssec, Outcome
 from provisioner.core.bundle import Bundle
 from provisioner.core.certificates import CERTIFICATE_LIFE, CertificateInfo
 from provisioner.core.dkim import Algorithm
+from provisioner.core.drift import SignerKeys
 from provisioner.core.fleet import Host
 from provisioner.core.names import is_within
 from provisioner.core.publishing import PublishResult, PublishStatus
@@ -105,9 +106,11 @@ class FakeResolver:
 
 @dataclass
 class FakePush:
-    """Hosts that take every bundle, save those named as broken."""
+    """Hosts that take every bundle, save those named as broken; those silent say nothing of their keys."""
 
     broken: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
+    instead: dict[str, str] = field(default_factory=dict)
     bundles: list[Bundle] = field(default_factory=list)
     hosts: list[str] = field(default_factory=list)
     keys: dict[str, bytes] = field(default_factory=dict)
@@ -125,6 +128,15 @@ class FakePush:
             else HostResult(host.name, ok=True, version=bundle.version, seconds=0.1)
             for host in hosts
         ]
+
+    def signers(self, hosts: Sequence[Host], domains: Sequence[str], /) -> dict[str, SignerKeys]:
+        """What lies there: what was pushed, or what somebody put in its place."""
+        assert domains
+        held = {key: self.instead.get(key, key) for key in self.keys}
+        return {
+            host.name: SignerKeys(away="no answer") if host.name in self.silent else SignerKeys(holds=held)
+            for host in hosts
+        }
 
 
 class FakePasswords:

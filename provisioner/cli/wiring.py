@@ -142,12 +142,14 @@ def key_maker(settings: FleetSettings) -> KeyMaker:
 
 def rotation_tools(inventory: Inventory, *, look_only: bool = False) -> Tools:
     """What carries DKIM keys through their life; `look_only`: no host is changed. Raises UsageError."""
+    from provisioner.adapters import signers
     from provisioner.adapters.probes import Probes
 
     names = resolver(inventory.settings)
     return Tools(
         make=key_maker(inventory.settings),
         push=tenants.look if look_only else tenants.push,
+        signers=signers.read,
         resolver=names,
         publisher=publisher(inventory) if inventory.settings.dns_primary and not look_only else None,
         probe=Probes(names.lookup),

@@ -26,6 +26,11 @@ class SignerKeys:
     away: str = ""
 
 
+def shown(has: SignerKeys, keys: Iterable[DkimKey]) -> bool | None:
+    """Whether a signer holds these keys, going by what lies in their files; None: it can't be asked."""
+    return None if has.away else all(has.holds.get(key.id) == key.id for key in keys)
+
+
 def drift(
     keys: Sequence[DkimKey],
     signers: Mapping[str, SignerKeys],

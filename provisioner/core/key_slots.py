@@ -90,8 +90,8 @@ class Seen:
 
     ttl: the larger of the records' time to live and the zone's negative one, for which resolvers may still
     believe what was before.
-    signers: host → whether it has the bundle with these keys in their present state, which holds no others;
-    None: no answer.
+    signers: host → whether it has the bundle with these keys in their present state, which holds no others,
+    and of keys about to be published or to sign whether they lie there, by fingerprint; None: no answer.
     said: the servers' own words about what is not EXACT, and what to do; or which servers agree.
     on: whose it is to mend what is not EXACT.
     """

@@ -12,6 +12,7 @@ from provisioner.core.certificates import CertificateInfo
 from provisioner.core.customers import Customer
 from provisioner.core.dem import DemServer
 from provisioner.core.dkim import Algorithm, DkimKey
+from provisioner.core.drift import SignerKeys
 from provisioner.core.fleet import Address, Host, Inventory
 from provisioner.core.probes import ProbeAsk, Probed
 from provisioner.core.publishing import PublishResult
@@ -140,6 +141,13 @@ class Publisher(Protocol):
 
     def withdraw(self, records: Sequence[Record]) -> list[PublishResult]:
         """Remove the record sets of these names and types; one result a set."""
+
+
+class SignersAsked(Protocol):
+    """Asks signers what lies in the files of a domain's keys."""
+
+    def __call__(self, hosts: Sequence[Host], domains: Sequence[str], /) -> Mapping[str, SignerKeys]:
+        """By host. Never raises for one host: it is away then."""
 
 
 class Prober(Protocol):

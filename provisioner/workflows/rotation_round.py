@@ -11,16 +11,34 @@ from datetime import datetime
 from provisioner.core.bundle import compile_bundle
 from provisioner.core.customers import DkimRecords
 from provisioner.core.dkim import Algorithm, DkimKey, KeyState
+from provisioner.core.drift import shown
 from provisioner.core.fleet import Inventory
-from provisioner.core.key_slots import Action, Plan, Seen, Step, Wish, after, policy_of, slots_of, with_slot
+from provisioner.core.key_slots import (
+    Action,
+    Plan,
+    Seen,
+    Slot,
+    Step,
+    Wish,
+    after,
+    policy_of,
+    slots_of,
+    with_slot,
+)
 from provisioner.core.probes import ProbeAsk, Probed, Verdict, judge
 from provisioner.core.records import Record, Zone, dkim_target, selector
 from provisioner.core.rotation import decide, looks
 from provisioner.workflows.new_keys import generate
-from provisioner.workflows.ports import KeyMaker, Prober, Publisher, Resolver, TenantStore
+from provisioner.workflows.ports import KeyMaker, Prober, Publisher, Resolver, SignersAsked, TenantStore
 from provisioner.workflows.push import PushReport, TenantPush
 from provisioner.workflows.rotation_look import DnsLook
 from provisioner.workflows.transitions import Fault, Transition
+
+Signers = dict[str, bool | None]
+"""Host → whether it has what it ought to; None: no answer."""
+
+_TO_SHOW = frozenset({KeyState.DISTRIBUTED, KeyState.VERIFIED})
+"""States that a slot leaves only when every signer holds its keys: to be published, and to sign."""
 
 AT_ONCE = 16
 """Questions to DNS, and keys in the making, at a time."""
@@ -35,6 +53,7 @@ class Tools:
 
     make: KeyMaker
     push: TenantPush
+    signers: SignersAsked
     resolver: Resolver
     publisher: Publisher | None
     probe: Prober
@@ -78,7 +97,7 @@ class Round:
 
         targets: by domain, the slot that a wish to revoke is about.
         """
-        signers = self._push()
+        pushed = self._push()
         slots = {domain: slots_of(self._inventory.keys_of(domain)) for domain in wishes}
         policies = {domain: policy_of(self._inventory, domain) for domain in wishes}
         now = self._tools.now()
@@ -87,6 +106,7 @@ class Round:
             for domain, wish in wishes.items()
             for number in looks(slots[domain], policies[domain], now, wish)
         ]
+        signers = self._signers(pushed, slots, wishes)
         looked: dict[str, dict[int, Seen]] = {domain: {} for domain in wishes}
         with ThreadPoolExecutor(AT_ONCE) as pool:
             answers = pool.map(lambda place: self._look.at(self._inventory, *place), places)
@@ -95,12 +115,15 @@ class Round:
         plans = {}
         for domain, wish in wishes.items():
             unseen = {slot.number: Seen(ttl=self._look.ttl) for slot in slots[domain]}
-            found = {n: replace(seen, signers=signers) for n, seen in (unseen | looked[domain]).items()}
+            found = {
+                number: replace(seen, signers=signers.get((domain, number), pushed))
+                for number, seen in (unseen | looked[domain]).items()
+            }
             target = targets.get(domain)
             plans[domain] = decide(slots[domain], found, policies[domain], now, wish, target)
         return plans
 
-    def _push(self) -> dict[str, bool | None]:
+    def _push(self) -> Signers:
         with self._newest() as self._inventory:
             bundle = compile_bundle(self._inventory)
             if self._pushed is None or self._pushed.version != bundle.version or not self._pushed.whole:
@@ -110,6 +133,28 @@ class Round:
         report = self._pushed
         backends = {host.name for host in self._inventory.group("backends")}
         return {each.host: True if each.ok else None for each in report.results if each.host in backends}
+
+    def _signers(
+        self, pushed: Signers, slots: Mapping[str, Sequence[Slot]], wishes: Mapping[str, Wish]
+    ) -> dict[tuple[str, int], Signers]:
+        """By domain and slot that may be next to sign: which hosts hold just these keys, as their files say.
+
+        A host that took a bundle has files of the right names; before anybody signs, it shows their content.
+        """
+        coming = [
+            (domain, slot.number)
+            for domain, wish in wishes.items()
+            for slot in slots[domain]
+            if slot.state in _TO_SHOW or (wish is Wish.ROLLBACK and slot.state is KeyState.RETIRING)
+        ]
+        hosts = [host for host in self._inventory.group("backends") if pushed.get(host.name)]
+        if not coming or not hosts:
+            return {}
+        told = self._tools.signers(hosts, sorted({domain for domain, _ in coming}))
+        return {
+            place: pushed | {host: shown(has, self._keys(*place)) for host, has in told.items()}
+            for place in coming
+        }
 
     @contextmanager
     def _newest(self) -> Iterator[Inventory]:

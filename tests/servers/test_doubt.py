@@ -56,9 +56,11 @@ class Scene:
 
     def go_on(self) -> Outcome:
         """A run now, and a day passes."""
+        hosts = FakePush()
         tools = Tools(
             dkim_keys.generate,
-            FakePush(),
+            hosts,
+            hosts.signers,
             Blocking(Authorities(HERE, Wire(port=self.port, timeout=0.5))),
             self.updaters[0],
             _right,

@@ -36,6 +36,7 @@ class Run:
         self.bans: tuple[Ban, ...] = ()
         self.dns = FakeResolver()
         monkeypatch.setattr("provisioner.adapters.tenants.push", self.push)
+        monkeypatch.setattr("provisioner.adapters.signers.read", self.push.signers)
         monkeypatch.setattr("provisioner.adapters.counters.bans", lambda hosts, logins: self.bans)
         monkeypatch.setattr(wiring, "resolver", lambda settings: self.dns)
         monkeypatch.setattr(wiring, "answers", lambda server: True)

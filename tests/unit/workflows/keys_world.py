@@ -54,7 +54,16 @@ class World:
 
     @property
     def tools(self) -> Tools:
-        return Tools(make, self.hosts, self.dns, self, self.probe, lambda: self.now, self.log.extend)
+        return Tools(
+            make,
+            self.hosts,
+            self.hosts.signers,
+            self.dns,
+            self,
+            self.probe,
+            lambda: self.now,
+            self.log.extend,
+        )
 
     def probe(self, asks: Sequence[ProbeAsk], hosts: Sequence[Host]) -> list[Probed]:
         assert all(ask.selectors == self.signing() and ask.account for ask in asks)
@@ -100,9 +109,9 @@ def states(store: TenantFiles) -> dict[int, KeyState]:
 
 
 def go_on(store: TenantFiles, world: World, days: int, wish: Wish = Wish.NOTHING) -> list[Action]:
-    """Run every hour; at each moment what signs has to be in DNS."""
+    """Run thrice within hours, then six times a day; at each moment what signs has to be in DNS."""
     said = []
-    for _ in range(days * 24 + 3):
+    for number in range(3 + days * 6):
         outcome = run(store, world, wish)
         wish = Wish.NOTHING
         said += [each.action for each in outcome.done]
@@ -110,7 +119,7 @@ def go_on(store: TenantFiles, world: World, days: int, wish: Wish = Wish.NOTHING
             record = world.dns.lookup(f"{selector}._domainkey.{DOMAIN}", "TXT")
             key = next(each for each in store.load().keys_of(DOMAIN) if each.selector == selector)
             assert record.values == (key.record.render(),)
-        world.now += TTL
+        world.now += TTL if number < 3 else 4 * TTL
     return said
 
 

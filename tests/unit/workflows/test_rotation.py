@@ -11,7 +11,7 @@ import pytest
 from provisioner.adapters.tenant_files import TenantFiles
 from provisioner.core.dkim import KeyState
 from provisioner.core.errors import UsageError
-from provisioner.core.key_slots import Action, Wish
+from provisioner.core.key_slots import Action, On, Wish
 from provisioner.core.probes import Verdict
 from provisioner.workflows import customer, customer_change, rotation
 from provisioner.workflows.rotation import Request, Transition
@@ -75,6 +75,51 @@ def test_a_signer_that_is_away_holds_the_keys(store: TenantFiles) -> None:
     world.hosts.broken = ()
     go_on(store, world, 0)
     assert states(store) == {1: KeyState.ACTIVE}
+
+
+@pytest.mark.parametrize("before", [Action.ACKNOWLEDGE, Action.ACTIVATE])
+@pytest.mark.parametrize("fault", ["another key in its place", "no answer"])
+def test_no_key_goes_on_before_every_signer_has_shown_it(
+    store: TenantFiles, before: Action, fault: str
+) -> None:
+    """The file's name says which key it ought to be: that is no proof of what is in it."""
+    world = World()
+    made = _until(store, world, before)
+    if fault == "no answer":
+        world.hosts.silent = ("be2",)
+    else:
+        world.hosts.instead = dict.fromkeys(made, "0" * 64)
+    go_on(store, world, 1)
+    (wait,) = run(store, world).waits[DOMAIN]
+    assert (wait.on, wait.reason.partition(": ")[0]) == (On.SIGNERS, "signers that have not shown these keys")
+    assert not world.signing()
+    world.hosts.silent, world.hosts.instead = (), {}
+    go_on(store, world, 0)
+    assert states(store) == {1: KeyState.ACTIVE}
+
+
+def test_no_way_back_to_keys_that_a_signer_no_longer_has(store: TenantFiles) -> None:
+    world = World()
+    go_on(store, world, 0)
+    go_on(store, world, 0, Wish.ROTATE)
+    world.hosts.instead = {key.id: "no key" for key in store.load().keys_of(DOMAIN) if key.slot == 1}
+    (wait,) = run(store, world, Wish.ROLLBACK).waits[DOMAIN]
+    assert wait.on is On.SIGNERS
+    assert states(store) == {1: KeyState.RETIRING, 2: KeyState.ACTIVE}
+
+
+def _until(store: TenantFiles, world: World, before: Action) -> list[str]:
+    """The ids of the first keys, carried through their life up to an action."""
+    stops = {Action.ACKNOWLEDGE: KeyState.DISTRIBUTED, Action.ACTIVATE: KeyState.VERIFIED}
+
+    def stop(done: Transition) -> None:
+        if done.state is stops[before] and (before is Action.ACKNOWLEDGE or done.action is Action.PUBLISH):
+            raise KeyboardInterrupt
+
+    with suppress(KeyboardInterrupt):
+        run(store, world, note=stop)
+    assert states(store) == {1: stops[before]}
+    return [key.id for key in store.load().keys_of(DOMAIN)]
 
 
 def test_back_again(store: TenantFiles) -> None:
