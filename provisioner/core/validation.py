@@ -16,7 +16,7 @@ from provisioner.core.fleet import Address, FleetSettings, Host, Inventory
 from provisioner.core.hosts import parse_hosts
 from provisioner.core.plans import SHIPPED, Plan
 
-_NEEDED_GROUPS = ("loadbalancers", "frontends", "backends")
+_NEEDED_GROUPS = ("loadbalancers", "frontends", "backends", "state")
 _Model = TypeVar("_Model", bound=BaseModel)
 
 

@@ -88,7 +88,7 @@ def test_two_stores_that_could_not_replace_each_other(tmp_path: Path) -> None:
     assert len(load(tmp_path).group("state")) == 3
 
 
-@pytest.mark.parametrize("group", ["backends", "frontends", "loadbalancers"])
+@pytest.mark.parametrize("group", ["backends", "frontends", "loadbalancers", "state"])
 def test_a_group_that_no_fleet_can_do_without(tmp_path: Path, group: str) -> None:
     samples.write(tmp_path, hosts=samples.HOSTS.replace(f"    {group}:", f"    other_{group}:"))
     assert f"hosts.yml:2: there is no host in '{group}'; a fleet needs at least one" in told(tmp_path)
