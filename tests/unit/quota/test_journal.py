@@ -24,6 +24,7 @@ from provisioner_store.store import StoreError
 
 from tests.unit.quota.memory import MemoryCounters, asks, service, text
 
+USED = (3, 3)
 PLAN = Account("acme", "UTC", rejects=False, limits={"recipients_per_day": 100})
 
 
@@ -36,7 +37,7 @@ def charge(instance: str = "fe1.1") -> Charge:
 def test_the_journal_outlives_the_service(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal")
     for name in ("fe1.1", "fe1.2"):
-        journal.append(charge(name))
+        journal.append(charge(name), USED)
     again = Journal(tmp_path / "journal")
     assert again.charges() == [charge("fe1.1"), charge("fe1.2")]
     assert again.length == 2
@@ -51,12 +52,12 @@ def test_wherever_a_crash_cuts_the_rest_goes_on(
     whole = [charge(f"fe1.{number}") for number in range(3)]
     journal = Journal(path)
     for each in whole:
-        journal.append(each)
+        journal.append(each, USED)
     os.truncate(path, min(cut, path.stat().st_size))
     kept = path.read_bytes().count(b"\n")
     again = Journal(path)
     for number in range(later):
-        again.append(charge(f"fe2.{number}"))
+        again.append(charge(f"fe2.{number}"), USED)
     expected = whole[:kept] + [charge(f"fe2.{number}") for number in range(later)]
     assert again.charges() == Journal(path).charges() == expected
     assert again.length == Journal(path).length == len(expected)
@@ -66,20 +67,20 @@ def test_wherever_a_crash_cuts_the_rest_goes_on(
 def test_a_line_that_is_no_message_costs_no_other(
     tmp_path: Path, bad: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    Journal(tmp_path / "journal").append(charge("fe1.1"))
+    Journal(tmp_path / "journal").append(charge("fe1.1"), USED)
     with (tmp_path / "journal").open("ab") as file:
         file.write(bad + b"\n")
     journal = Journal(tmp_path / "journal")
-    journal.append(charge("fe1.2"))
+    journal.append(charge("fe1.2"), USED)
     assert journal.charges() == [charge("fe1.1"), charge("fe1.2")]
     assert "line 2 of the journal" in caplog.text
 
 
 def test_a_cleared_journal_takes_charges_again(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal")
-    journal.append(charge("fe1.1"))
+    journal.append(charge("fe1.1"), USED)
     journal.clear()
-    journal.append(charge("fe1.2"))
+    journal.append(charge("fe1.2"), USED)
     assert journal.charges() == [charge("fe1.2")]
 
 
@@ -107,7 +108,7 @@ def test_a_disk_that_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(os, "fdatasync", fail)
     with pytest.raises(OSError, match="broken"):
-        journal.append(charge())
+        journal.append(charge(), USED)
     assert (tmp_path / "journal").read_bytes() == b""
 
 
@@ -174,3 +175,22 @@ def test_each_frontend_gives_its_part_of_the_day_and_of_the_hour(
     assert accepted == fit
     # The next hour is a new one; the day is not.
     assert (later is None) == (limits[0] != 20)
+
+
+def test_a_service_that_starts_anew_in_an_outage_gives_no_part_twice(tmp_path: Path) -> None:
+    def begun() -> Outage:
+        return Outage(cast(Counters, MemoryCounters()), Journal(tmp_path / "journal"), 2, accepting=True)
+
+    one = replace(charge(), recipients=1, limits=(20, -1, -1, -1))
+
+    async def accepted(outage: Outage, name: str, most: int) -> int:
+        said = [outage.accept(replace(one, instance=f"{name}.{number}")) for number in range(most)]
+        return said.count(None)
+
+    async def run() -> list[int]:
+        first = begun()
+        first.answered(one, verdicts.OK, (10, 10))
+        first.lost(StoreError("gone"))
+        return [await accepted(first, "fe1.1", 3), await accepted(begun(), "fe1.2", 30)]
+
+    assert asyncio.run(run()) == [3, 2]

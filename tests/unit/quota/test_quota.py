@@ -116,6 +116,17 @@ def test_a_switched_bundle_counts_soon(tmp_path: Path) -> None:
             "554 5.5.3 3 recipients; the plan allows 2",
         ),
         ({"limits": {"message_size": 100}}, {"size": 101}, "552 5.3.4"),
+        ({"limits": {"recipients_per_day": 5}}, {"recipients": 5}, None),
+        (
+            {"limits": {"recipients_per_day": 5}},
+            {"recipients": 6},
+            "554 5.5.3 6 recipients in one message; the plan allows 5 a day",
+        ),
+        (
+            {"limits": {"recipients_per_day": 9, "recipients_per_hour": 5}},
+            {"recipients": 6},
+            "554 5.5.3 6 recipients in one message; the plan allows 5 an hour",
+        ),
     ],
 )
 def test_what_is_refused_without_counting(
@@ -143,6 +154,13 @@ def test_a_full_day_says_when_it_opens_again() -> None:
     rejecting = account(limits={"recipients_per_day": 1000}, above_limit="reject")
     again = verdicts.counted(verdicts.DAY, rejecting, question(), (1000, 10), now)
     assert str(again).startswith("554 5.7.1")
+
+
+@pytest.mark.parametrize("verdict", [verdicts.DAY, verdicts.HOUR, verdicts.MINUTE, verdicts.CONNECTIONS])
+@pytest.mark.parametrize(("above", "code"), [("defer", "450 4.7.1 "), ("reject", "554 5.7.1 ")])
+def test_above_any_limit_the_plan_says_what_happens(verdict: int, above: str, code: str) -> None:
+    plan = account(above_limit=above, limits={"messages_per_minute": 2, "connections": 1})
+    assert str(verdicts.counted(verdict, plan, question(), (1, 1), 0)).startswith(code)
 
 
 @pytest.mark.parametrize(("date", "hours"), [((2026, 3, 29), 23), ((2026, 10, 25), 25), ((2026, 7, 1), 24)])

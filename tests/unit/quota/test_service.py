@@ -11,7 +11,7 @@ from provisioner_quota.accounts import Account
 from provisioner_quota.outcomes import Outcome
 from provisioner_quota.service import Session
 
-from tests.unit.quota.memory import MemoryCounters, asks, service, text
+from tests.unit.quota.memory import MOMENT, MemoryCounters, asks, service, text
 
 PLAN = Account("acme", "UTC", rejects=False, limits={"recipients_per_day": 100})
 
@@ -44,6 +44,22 @@ def test_a_text_without_an_end_is_given_back_alone(tmp_path: Path) -> None:
         return counters.days["acme"]
 
     assert asyncio.run(run()) == 52
+
+
+def test_a_text_that_ends_after_midnight_counts_for_the_new_day(tmp_path: Path) -> None:
+    async def run() -> tuple[str, int]:
+        counters = MemoryCounters()
+        quota = service(counters, PLAN, tmp_path / "journal")
+        session = quota.sessions[7] = Session(7, "fe1:7")
+        quota.now = lambda: MOMENT - 1
+        quota.begins(asks("1", 5, policy.DATA), session)
+        await asyncio.sleep(0.005)
+        assert counters.seen["fe1.1"].day == "2025-12-31"
+        quota.now = lambda: MOMENT + 1
+        assert await quota.ends(asks("1", 5), session) == verdicts.passes("fe1.1")
+        return counters.seen["fe1.1"].day, counters.days["acme"]
+
+    assert asyncio.run(run()) == ("2026-01-01", 5)
 
 
 @pytest.mark.parametrize("slow", [0.0, 0.05])

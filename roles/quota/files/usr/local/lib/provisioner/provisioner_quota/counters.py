@@ -48,6 +48,10 @@ class Charge:
             f"seen:{self.instance}",
         ]
 
+    def is_about(self, other: Charge) -> bool:
+        """Whether both count the same message in the same windows: midnight may come while a text does."""
+        return (self.instance, self.day, self.hour) == (other.instance, other.day, other.hour)
+
     def unlimited(self) -> Charge:
         """The same without limits: for what was accepted already."""
         return Charge(**{**asdict(self), "limits": (NO_LIMIT,) * 4})

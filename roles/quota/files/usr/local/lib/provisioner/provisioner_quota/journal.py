@@ -25,9 +25,12 @@ class Journal:
         os.ftruncate(self._file, self._size)
         self.length = len(self.charges())
 
-    def append(self, charge: Charge) -> None:
-        """Write a charge so that it outlives a crash of the machine. Raises OSError (a full disk)."""
-        line = json.dumps(asdict(charge)).encode() + b"\n"
+    def append(self, charge: Charge, used: tuple[int, int]) -> None:
+        """Write a charge so that it outlives a crash of the machine. Raises OSError (a full disk).
+
+        used: of its customer's day and hour, with it.
+        """
+        line = json.dumps({**asdict(charge), "used": used}).encode() + b"\n"
         try:
             if os.write(self._file, line) < len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -40,12 +43,17 @@ class Journal:
 
     def charges(self) -> list[Charge]:
         """All charges in it; what is none is left out, and logged."""
+        return [charge for charge, _ in self.entries()]
+
+    def entries(self) -> list[tuple[Charge, tuple[int, int]]]:
+        """All charges in it, each with what was used with it."""
         found = []
         for number, line in enumerate(self._path.read_bytes().split(b"\n")[:-1], 1):
             try:
                 facts = json.loads(line)
-                found.append(Charge(**{**facts, "limits": tuple(facts["limits"])}))
-            except (ValueError, KeyError, TypeError):
+                day, hour = facts.pop("used", (0, 0))
+                found.append((Charge(**{**facts, "limits": tuple(facts["limits"])}), (day, hour)))
+            except (ValueError, KeyError, TypeError, AttributeError):
                 LOG.error("line %d of the journal is no message, and not counted: %.200r", number, line)
         return found
 

@@ -41,7 +41,10 @@ class Outage:
         self._journal = journal
         self._frontends = frontends
         self._accepting = accepting
-        self._known: dict[str, Known] = {}
+        # A service that starts anew in an outage goes on with the parts that it has begun to give away.
+        self._known = {
+            charge.customer: Known(charge.day, charge.hour, used) for charge, used in journal.entries()
+        }
         self._settled = 0.0
         self.away = journal.length > 0
         """Whether no store can be asked."""
@@ -70,13 +73,14 @@ class Outage:
         """The action without a store: None once the disk has the message."""
         if not self._accepting or not self._in_part(charge):
             return verdicts.UNKNOWN
+        used = self._after(charge)
         try:
-            self._journal.append(charge)
+            self._journal.append(charge, used)
         except OSError:
             LOG.exception("the journal can't be written")
             return verdicts.UNKNOWN
         metrics.JOURNAL.set(self._journal.length)
-        self._known[charge.customer] = Known(charge.day, charge.hour, self._after(charge))
+        self._known[charge.customer] = Known(charge.day, charge.hour, used)
         return None
 
     async def watch(self) -> None:

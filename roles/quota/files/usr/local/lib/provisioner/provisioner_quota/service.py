@@ -154,7 +154,7 @@ class Quota:
     async def _count(
         self, charge: Charge, request: policy.Request, account: Account, session: Session
     ) -> str | None:
-        if session.reserved is not None and session.reserved.charge.instance != charge.instance:
+        if session.reserved is not None and not session.reserved.charge.is_about(charge):
             self.drop(session)
         if not self.outage.fits(charge):
             self.drop(session)

@@ -22,7 +22,7 @@ NO_ACCOUNT = "554 5.7.1 this account is not known any more"
 
 
 def local(request: Request, account: Account, now: float, contact: str) -> str | None:
-    """What can be refused without counting: suspended, from elsewhere, too many recipients, too large."""
+    """What can be refused without counting: suspended, from elsewhere, more than ever fits, too large."""
     if account.suspended is not None:
         return f"554 5.7.1 sending is suspended: {account.suspended}; contact {contact}"
     if not account.admits(request.client):
@@ -30,6 +30,10 @@ def local(request: Request, account: Account, now: float, contact: str) -> str |
     most = account.limit("recipients_per_message", now)
     if most is not None and request.recipients > most:
         return f"554 5.5.3 {request.recipients} recipients; the plan allows {most} a message"
+    for name, each in (("recipients_per_day", "a day"), ("recipients_per_hour", "an hour")):
+        most = account.limit(name, now)
+        if most is not None and request.recipients > most:  # it would not fit tomorrow either
+            return f"554 5.5.3 {request.recipients} recipients in one message; the plan allows {most} {each}"
     largest = account.limit("message_size", now)
     if largest is not None and request.size > largest:
         return f"552 5.3.4 {request.size} bytes; the plan allows {largest} a message"
@@ -56,16 +60,16 @@ def counted(
     """What the counters' verdict means for this message. used: recipients counted today and in this hour."""
     if verdict == OK:
         return None
+    code = "554 5.7.1" if account.rejects else "450 4.7.1"
     if verdict == MINUTE:
         most = account.limit("messages_per_minute", now)
-        return f"450 4.7.1 more than {most} messages in a minute; go on in {60 - int(now) % 60} seconds"
+        return f"{code} more than {most} messages in a minute; go on in {60 - int(now) % 60} seconds"
     if verdict == CONNECTIONS:
-        return f"450 4.7.1 more than {account.limit('connections', now)} connections at once; close one"
+        return f"{code} more than {account.limit('connections', now)} connections at once; close one"
     found = windows(now, account.zone)
     name, taken, ends = (
         ("day", used[0], found.day_ends) if verdict == DAY else ("hour", used[1], found.hour_ends)
     )
     most = account.limit(f"recipients_per_{name}", now) or 0
-    code = "554 5.7.1" if account.rejects else "450 4.7.1"
     what = f"{taken} of {most} recipients of this {name} are used, {request.recipients} more do not fit"
     return f"{code} {what}; it opens again at {clock(ends, account.zone)}"
