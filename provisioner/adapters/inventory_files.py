@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -57,6 +57,12 @@ def load(path: Path, *, keys: bool = True) -> Inventory:
     if faults or built.inventory is None:
         raise InventoryError(faults)
     return built.inventory
+
+
+def faults(path: Path, judge: Callable[[Documents], Iterable[Problem]]) -> list[Fault]:
+    """What `judge` finds wrong in an inventory's files, keys left out; what can't be read is none of it."""
+    reader = _Reader(path, ValidatedCache(path))
+    return [reader.fault(problem) for problem in judge(reader.documents(keys=False))]
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from provisioner.adapters import tenants
+from provisioner.adapters import role_settings, tenants
 from provisioner.adapters.ansible import AnsiblePlaybooks
 from provisioner.adapters.secret_files import SecretFiles
 from provisioner.adapters.tenant_files import TenantFiles
@@ -43,6 +43,7 @@ def deploy(
     Exit code 3 when a host failed or did not answer: the others are finished, and it is named.
     """
     root, forced = context(ctx), Forced(force, reason)
+    role_settings.load(root.path)
     _pass_gate(root, limit, forced, check=check)
     with PlayProgress(verbose=verbose or root.verbose) as progress:
         run(root, DeployOptions(limit=limit, check=check, diff=diff), progress)
@@ -73,7 +74,7 @@ def _pass_gate(root: Context, limit: str, forced: Forced, *, check: bool) -> Non
 
 def run(root: Context, options: DeployOptions, progress: PlayProgress) -> None:
     """Deploy and say what came of it. Raises InventoryError, UsageError, HostsFailed."""
-    inventory = root.load()
+    inventory = role_settings.load(root.path)
     started = time.monotonic()
     tools = DeployTools(
         secrets=SecretFiles(root.path),
