@@ -44,7 +44,8 @@ class Killer:
         raise KeyboardInterrupt
 
     def over(self, tools: Tools) -> Tools:
-        return replace(tools, **{name: self.watch(name, getattr(tools, name)) for name in TOOLS})
+        watched: dict[str, Any] = {name: self.watch(name, getattr(tools, name)) for name in TOOLS}
+        return replace(tools, **watched)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
