@@ -110,24 +110,15 @@ class TenantFiles:
         return shown(file)
 
     def remove_customer(self, customer: Customer) -> tuple[str, ...]:
-        """Remove a customer's file and its domains' key files; the names of those removed."""
-        files = [
-            self._customer_file(customer.name),
-            *(self._keys_file(domain) for domain in customer.domains),
-        ]
-        removed = [file for file in files if file.exists()]
-        for file in removed:
-            file.unlink()
-            sync_directory(file.parent)
-        return tuple(shown(file) for file in removed)
+        """Remove a customer's file; its name. Its domains' keys stay, for as long as they retire."""
+        file = self._customer_file(customer.name)
+        file.unlink()
+        sync_directory(file.parent)
+        return (shown(file),)
 
     def files_of(self, customer: Customer) -> tuple[str, ...]:
         """What `remove_customer` would remove."""
-        files = [
-            self._customer_file(customer.name),
-            *(self._keys_file(domain) for domain in customer.domains),
-        ]
-        return tuple(shown(file) for file in files if file.exists())
+        return (shown(self._customer_file(customer.name)),)
 
     def add_keys(self, domain: str, pairs: Sequence[tuple[DkimKey, bytes]]) -> str:
         """Append keys with their private halves (PEM, encrypted here) to a domain's key file; its name."""
@@ -157,10 +148,15 @@ class TenantFiles:
             write_atomic(file, yaml_lines.change(file.read_text(encoding="utf-8"), wanted, "selector"))
 
     def remove_keys(self, domain: str, selectors: Collection[str]) -> None:
-        """Destroy keys of a domain, with their private halves."""
+        """Destroy keys of a domain, with their private halves; their file, when no other is left in it."""
         file = self._keys_file(domain)
         with _said_of(file):
-            write_atomic(file, yaml_lines.remove(file.read_text(encoding="utf-8"), selectors, "selector"))
+            left = yaml_lines.remove(file.read_text(encoding="utf-8"), selectors, "selector")
+            if parse(left):
+                write_atomic(file, left)
+                return
+        file.unlink()
+        sync_directory(file.parent)
 
     def key_loader(self, inventory: Inventory) -> Callable[[str], bytes]:
         """What finds and decrypts private keys of an inventory by id; each once, from any thread."""

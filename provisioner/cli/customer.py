@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -22,7 +22,7 @@ from provisioner.core.gate import NOT_ACTIVE
 from provisioner.core.plans import LIMITS
 from provisioner.core.usage import Ban, counted_apart, holding, zone
 from provisioner.workflows import customer as workflow
-from provisioner.workflows.customer import Added, LastKey, NewCustomer
+from provisioner.workflows.customer import Added, NewCustomer
 from provisioner.workflows.push import PushReport
 
 app = typer.Typer(
@@ -156,7 +156,7 @@ def remove(
     no_push: NoPush = False,
     json: Json = False,
 ) -> None:
-    """Remove a customer: its file, its domains' DKIM keys, and its accounts on the hosts."""
+    """Remove a customer: its file, and its accounts and keys from the hosts. Its keys then retire."""
     path = context(ctx).path
     store = TenantFiles(path)
     inventory = store.load()
@@ -168,11 +168,12 @@ def remove(
     if not yes and not typer.confirm("Remove?"):
         raise UsageError(f"{name} was not removed")
 
-    def announce(gone: Sequence[LastKey]) -> None:
-        AuditFile(path).append([_gone(each, name) for each in gone])
+    def announce(before: Inventory, gone: Customer) -> None:
+        until = workflow.retirement(before, gone, wiring.now())
+        AuditFile(path).append([_gone(name, domain, end) for domain, end in until.items()])
 
     hosts = None if no_push else tenants.push
-    files, report = workflow.remove(store, name, hosts, wiring.now(), announce)
+    files, report = workflow.remove(store, name, hosts, announce)
     if json:
         output.as_json({"name": name, "files": list(files)})
     else:
@@ -185,22 +186,18 @@ def _warn(store: TenantFiles, inventory: Inventory, customer: Customer) -> None:
     output.say(f"This removes {customer.name} with {len(customer.accounts)} account(s), for good:")
     for file in store.files_of(customer):
         output.say(f"  {file}")
-    output.say("Its records in DNS stay: mail signed with its keys may still be on the way.")
-    keys = workflow.last_keys(inventory, customer, wiring.now())
-    if keys:
-        until = max(each.until for each in keys).date()
-        output.say(f"Nothing withdraws or exports these any more; keep them until {until}, then remove them:")
-        for each in keys:
-            output.say(f"  {each.record}. TXT")
+    until = workflow.retirement(inventory, customer, wiring.now())
+    if until:
+        last = max(until.values()).date()
+        output.say(f"No host signs with its keys then. Their records stay until {last} for mail on its way;")
+        output.say("after that 'provisioner dkim rotate --all-due --apply' withdraws and destroys them.")
 
 
-def _gone(last: LastKey, customer: str) -> AuditEntry:
-    key = last.key
-    seen = f"its record {last.record} stays; of no use from {last.until.date()} on"
-    action = f"{key.selector} destroyed: private key deleted"
-    why = f"customer {customer} removed"
-    subject = f"{key.domain} slot {key.slot}"
-    return AuditEntry(wiring.now(), audit_file.who(), subject, action, why, seen)
+def _gone(customer: str, domain: str, until: datetime) -> AuditEntry:
+    seen = f"its records are of use until {until.date()}"
+    return AuditEntry(
+        wiring.now(), audit_file.who(), domain, "nobody's any more", f"customer {customer} removed", seen
+    )
 
 
 @app.command()

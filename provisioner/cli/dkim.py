@@ -45,7 +45,7 @@ def chosen(inventory: Inventory, domains: Sequence[str] | None, customer: str | 
         raise UsageError("Give domains or --customer, one of them")
     if customer:
         return known(inventory, customer).domains
-    return tuple(dict.fromkeys(workflow.owned(inventory, domain) for domain in domains or ()))
+    return tuple(dict.fromkeys(workflow.with_keys(inventory, domain) for domain in domains or ()))
 
 
 def chosen_or_all(

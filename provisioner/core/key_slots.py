@@ -119,10 +119,19 @@ class Seen:
         return "" if self.dns is Dns.EXACT else f"DNS: {self.said or self.dns.value}"
 
 
+class Use(StrEnum):
+    """Who may sign with a domain's keys."""
+
+    SIGNS = "accounts send as it"
+    IDLE = "its customer has no account that may send as it"
+    NOBODYS = "it belongs to no customer any more"
+
+
 @dataclass(frozen=True)
 class Policy:
-    """How long things last. age: None never rotates by itself."""
+    """How long things last, and whether anybody needs new keys. age: None never rotates by itself."""
 
+    use: Use = Use.SIGNS
     age: timedelta | None = timedelta(days=180)
     queue: timedelta = timedelta(days=5)
     hops: timedelta = timedelta(days=1)
@@ -134,13 +143,14 @@ class Policy:
 
 
 def policy_of(inventory: Inventory, domain: str) -> Policy:
-    """How long things last for a domain: its customer's word, else the plan's, else the fleet's."""
+    """What holds for a domain: its customer's word, else the plan's, else the fleet's."""
     settings, customer = inventory.settings, inventory.owner(domain)
     ages = (customer.dkim_age, inventory.plans[customer.plan].dkim_age) if customer else ()
     age = next((each for each in ages if each is not None), settings.dkim_age)
+    use = Use.NOBODYS if customer is None else Use.SIGNS if customer.logins_for(domain) else Use.IDLE
     # Where queues are emptied within hours, the way on from there is no longer either.
     return Policy(
-        age, settings.queue_lifetime, min(Policy.hops, settings.queue_lifetime), settings.dkim_retirement
+        use, age, settings.queue_lifetime, min(Policy.hops, settings.queue_lifetime), settings.dkim_retirement
     )
 
 
@@ -166,6 +176,7 @@ class Action(StrEnum):
     FORGET_AGREEMENT = "begin looking anew"
     ACTIVATE = "sign with them"
     PROVE = "send a probe through every backend and verify it"
+    RETIRE = "sign with them no more"
     NOTE_STOPPED = "note that no signer uses them any more"
     REVOKE = "publish empty records"
     DESTROY = "remove records and private keys"

@@ -59,11 +59,22 @@ def dkim_target(settings: FleetSettings, domain: str, its_selector: str) -> str:
 
 
 def dkim_needed(inventory: Inventory, key: DkimKey) -> Record:
-    """What the customer publishes for a key: the CNAME to its record, or that itself if it does no CNAMEs."""
+    """What the customer publishes for a key: the CNAME to its record, or that itself if it does no CNAMEs.
+
+    Where there is no customer any more, it is the record in the operator's zone.
+    """
     customer = inventory.owner(key.domain)
-    if customer is not None and customer.dkim_records is DkimRecords.TXT:
+    if customer is None:
+        return key_record(inventory.settings, key)
+    if customer.dkim_records is DkimRecords.TXT:
         return _by_hand(key)
     return dkim_cname(inventory.settings, key.domain, key.selector)
+
+
+def key_record(settings: FleetSettings, key: DkimKey) -> Record:
+    """A key's own record in the operator's zone."""
+    name = dkim_target(settings, key.domain, key.selector)
+    return Record(name, "TXT", key.record.render(), Zone.OPERATOR, "dkim")
 
 
 def _by_hand(key: DkimKey) -> Record:
@@ -93,10 +104,7 @@ def customer_records(
     cnames = [
         dkim_cname(settings, domain, selector(algorithm, slot)) for slot in SLOTS for algorithm in Algorithm
     ]
-    texts = [
-        Record(dkim_target(settings, domain, key.selector), "TXT", key.record.render(), Zone.OPERATOR, "dkim")
-        for key in published
-    ]
+    texts = [key_record(settings, key) for key in published]
     return (spf, *cnames, _dmarc(customer, domain), *texts)
 
 

@@ -7,7 +7,7 @@ moves it on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,6 +23,7 @@ from provisioner.core.key_slots import (
     Seen,
     Slot,
     Step,
+    Use,
     Wait,
     Wish,
     after,
@@ -43,6 +44,8 @@ def decide(
     slots: those in use, at most one active. seen: by slot; a slot that was not looked at counts as doubt.
     target: the slot that a wish to revoke is about.
     """
+    if policy.use is Use.NOBODYS:
+        return _plan(_farewell(slot, seen.get(slot.number, Seen()), policy, now) for slot in slots)
     active = _active(slots)
     if wish is Wish.ROLLBACK:
         return rollback(slots, seen, active)
@@ -56,9 +59,14 @@ def decide(
         for slot in slots
     ]
     found.append(_new(slots, seen, policy, now, wish))
+    return _plan(found)
+
+
+def _plan(found: Iterable[Step | Wait | None]) -> Plan:
+    every = tuple(found)
     return Plan(
-        tuple(each for each in found if isinstance(each, Step)),
-        tuple(each for each in found if isinstance(each, Wait)),
+        tuple(each for each in every if isinstance(each, Step)),
+        tuple(each for each in every if isinstance(each, Wait)),
     )
 
 
@@ -66,7 +74,8 @@ def looks(slots: Sequence[Slot], policy: Policy, now: datetime, wish: Wish = Wis
     """The slots that `decide` wants to know from DNS: of keys that hang on it, and of those to be made."""
     wanted = {KeyState.VERIFIED, KeyState.REVOKED} | ({KeyState.RETIRING} if wish is Wish.ROLLBACK else set())
     found = [slot.number for slot in slots if slot.state in wanted]
-    new = _new(slots, {}, policy, now, wish) if wish not in {Wish.ROLLBACK, Wish.REVOKE} else None
+    makes = wish not in {Wish.ROLLBACK, Wish.REVOKE}
+    new = _new(slots, {}, policy, now, wish) if makes else None
     return (*found, new.slot) if isinstance(new, Step) else tuple(found)
 
 
@@ -81,6 +90,15 @@ def _of(slot: Slot, seen: Seen, active: Slot | None, policy: Policy, now: dateti
     if slot.state in COMING:
         return _coming(slot, seen, active, now)
     return _used(slot, seen, active, policy, now)
+
+
+def _farewell(slot: Slot, seen: Seen, policy: Policy, now: datetime) -> Step | Wait | None:
+    """The next step of keys whose domain is nobody's any more: they go, once their mail has had its time."""
+    if slot.state in COMING:
+        return Step(slot.number, Action.REVOKE, KeyState.REVOKED, seen=policy.use.value)
+    if slot.state is KeyState.ACTIVE:
+        return Step(slot.number, Action.RETIRE, KeyState.RETIRING, seen=policy.use.value)
+    return _used(slot, seen, None, policy, now)
 
 
 def _coming(slot: Slot, seen: Seen, active: Slot | None, now: datetime) -> Step | Wait:
@@ -124,7 +142,8 @@ def _holders(seen: Seen) -> str:
 
 def _used(slot: Slot, seen: Seen, active: Slot | None, policy: Policy, now: datetime) -> Step | Wait | None:
     """The next step of keys that sign, or have signed."""
-    if slot.state is KeyState.ACTIVE and slot.proven is None and not slot.leaked:
+    provable = policy.use is Use.SIGNS and not slot.leaked
+    if slot.state is KeyState.ACTIVE and slot.proven is None and provable:
         if seen.lacking:
             return Wait(slot.number, f"{seen.lacking}; no probe is possible", On.SIGNERS)
         return Step(slot.number, Action.PROVE, KeyState.ACTIVE)
@@ -135,7 +154,9 @@ def _used(slot: Slot, seen: Seen, active: Slot | None, policy: Policy, now: date
     return None
 
 
-def _retiring(slot: Slot, seen: Seen, active: Slot | None, policy: Policy, now: datetime) -> Step | Wait:
+def _retiring(
+    slot: Slot, seen: Seen, active: Slot | None, policy: Policy, now: datetime
+) -> Step | Wait | None:
     """Mail signed with it has its time: a queue's, the way's, a record's in resolvers; if it leaked, none.
 
     Whatever happened, every signer has to have stopped, and those that took over to be proven.
@@ -148,7 +169,10 @@ def _retiring(slot: Slot, seen: Seen, active: Slot | None, policy: Policy, now: 
     due = slot.signed + policy.retirement(seen.ttl)
     if now < due and not slot.leaked:
         return Wait(slot.number, "mail signed with these keys may still be on its way", On.TIME, due)
-    if active is not None and active.proven is None:
+    if active is not None and active.proven is None and policy.use is Use.IDLE:
+        if not slot.leaked:
+            return None  # kept to go back to, once somebody signs again
+    elif active is not None and active.proven is None:
         kept = "leaked, but kept in DNS" if slot.leaked else "kept to go back to"
         return Wait(slot.number, f"{kept} until a probe has proven those that sign now", On.PROOF)
     said = f"at once, as they have leaked: {stopped}" if slot.leaked else stopped
@@ -180,7 +204,8 @@ def _new(
 ) -> Step | Wait | None:
     """New keys, when they are due or wished for and there is room, under names that can lead to them."""
     active = _active(slots)
-    if any(slot.state in COMING and not slot.leaked for slot in slots):
+    under_way = any(slot.state in COMING and not slot.leaked for slot in slots)
+    if under_way or policy.use is not Use.SIGNS:
         return None
     urgent = active is not None and (active.leaked or _leaks(slots, active, wish))
     wished = wish in {Wish.ROTATE, Wish.EMERGENCY}

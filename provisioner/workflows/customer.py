@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 
 from provisioner.core.customers import Customer, Suspension
-from provisioner.core.dkim import DkimKey
 from provisioner.core.documents import model_problems
 from provisioner.core.errors import UsageError
 from provisioner.core.fleet import Inventory
 from provisioner.core.key_slots import policy_of
 from provisioner.core.newcomers import Newcomer, claims, conflicts
-from provisioner.core.records import dkim_needed
 from provisioner.workflows.ports import Passwords, TenantStore
 from provisioner.workflows.push import PushReport, TenantPush, push_tenants
 
@@ -62,50 +60,32 @@ def add(
         return _push(store, replace(inventory, customers=tuple(grown)), push)
 
 
-@dataclass(frozen=True)
-class LastKey:
-    """A key that goes with its customer. record: its TXT record's name, which stays.
-
-    until: when the last mail that it signed has had its time, and the record is of no use any more.
-    """
-
-    key: DkimKey
-    record: str
-    until: datetime
-
-
-def last_keys(inventory: Inventory, customer: Customer, now: datetime) -> tuple[LastKey, ...]:
-    """The keys that go with a customer who is removed now."""
+def retirement(inventory: Inventory, customer: Customer, now: datetime) -> dict[str, datetime]:
+    """By domain that has keys, until when its records stay at least should its customer be removed now."""
     ttl = timedelta(seconds=inventory.settings.dns_ttl)
-    return tuple(
-        LastKey(key, _record_of(inventory, key), now + policy_of(inventory, domain).retirement(ttl))
+    return {
+        domain: now + policy_of(inventory, domain).retirement(ttl)
         for domain in customer.domains
-        for key in inventory.keys_of(domain)
-    )
-
-
-def _record_of(inventory: Inventory, key: DkimKey) -> str:
-    needed = dkim_needed(inventory, key)
-    return needed.value if needed.type == "CNAME" else needed.name
+        if inventory.keys_of(domain)
+    }
 
 
 def remove(
     store: TenantStore,
     name: str,
     push: TenantPush | None,
-    now: datetime,
-    announce: Callable[[Sequence[LastKey]], None] = lambda _: None,
+    announce: Callable[[Inventory, Customer], None] = lambda _, __: None,
 ) -> tuple[tuple[str, ...], PushReport | None]:
-    """Remove a customer's files, and the customer from the hosts; the files' names, and how the push went.
+    """Remove a customer's file, and the customer from the hosts; the files' names, and how the push went.
 
-    Its records in DNS stay: mail signed with its keys may still be on the way. announce: told of the keys
-    before they are gone. Raises UsageError when there is no such customer.
+    No host has its keys then. They retire, as mail signed with them may still be on the way: rotations see to
+    the rest. announce: told before it is gone. Raises UsageError when there is no such customer.
     """
     with store.keys_locked(), store.locked():
         inventory = store.load()
         customer = known(inventory, name)
         _no_dem_server(inventory, name)
-        announce(last_keys(inventory, customer, now))
+        announce(inventory, customer)
         files = store.remove_customer(customer)
         left = tuple(each for each in inventory.customers if each.name != name)
         return files, _push(store, replace(inventory, customers=left), push)

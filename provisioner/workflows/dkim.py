@@ -38,6 +38,12 @@ def owned(inventory: Inventory, domain: str) -> str:
     return name
 
 
+def with_keys(inventory: Inventory, domain: str) -> str:
+    """The canonical name of a domain that is a customer's, or was and still has keys. Raises UsageError."""
+    lower = domain.lower().rstrip(".")
+    return lower if inventory.keys_of(lower) else owned(inventory, domain)
+
+
 def generate(
     store: TenantStore,
     make: KeyMaker,

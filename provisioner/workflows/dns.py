@@ -5,7 +5,14 @@ from __future__ import annotations
 from provisioner.core.fleet import Inventory
 from provisioner.core.names import is_within
 from provisioner.core.publishing import PublishResult
-from provisioner.core.records import Record, customer_records, domain_records, fleet_records
+from provisioner.core.records import (
+    PUBLISHED,
+    Record,
+    customer_records,
+    domain_records,
+    fleet_records,
+    key_record,
+)
 from provisioner.workflows import dkim
 from provisioner.workflows.ports import Publisher
 
@@ -43,8 +50,12 @@ def zone_of(
 
 
 def dkim_zone(inventory: Inventory) -> tuple[Record, ...]:
-    """Every key's record in the operator's DKIM zone: all there is to be in it, besides SOA and NS."""
-    return tuple(
+    """Every key's record in the operator's DKIM zone: all there is to be in it, besides SOA and NS.
+
+    Those of domains that are nobody's any more stay until mail signed with them has had its time.
+    """
+    left = (key for key in inventory.keys if inventory.owner(key.domain) is None and key.state in PUBLISHED)
+    return tuple(key_record(inventory.settings, key) for key in left) + tuple(
         record
         for customer in inventory.customers
         for domain in customer.domains

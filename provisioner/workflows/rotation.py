@@ -14,7 +14,7 @@ from datetime import datetime
 from provisioner.core.dkim import KeyState
 from provisioner.core.fleet import Inventory
 from provisioner.core.key_slots import COMING, On, Plan, Wait, Wish, slots_of
-from provisioner.workflows.dkim import owned
+from provisioner.workflows.dkim import with_keys
 from provisioner.workflows.ports import TenantStore
 from provisioner.workflows.rotation_round import Round, Tools
 from provisioner.workflows.transitions import Fault, Transition
@@ -72,7 +72,7 @@ def run(
     with store.keys_locked():
         with store.locked():
             inventory = store.load()
-        names = tuple(dict.fromkeys(owned(inventory, domain) for domain in request.domains))
+        names = tuple(dict.fromkeys(with_keys(inventory, domain) for domain in request.domains))
         wishes, whys = dict.fromkeys(names, request.wish), dict.fromkeys(names, request.why)
         done: list[Transition] = []
         faults: dict[Fault, None] = {}
@@ -134,16 +134,10 @@ def pause_for(waits: Sequence[Wait], now: datetime) -> float:
 
 def plan(store: TenantStore, inventory: Inventory, request: Request, tools: Tools) -> dict[str, Plan]:
     """What `run` would do first; tools.push has to look only. Raises UsageError for a foreign domain."""
-    wishes = dict.fromkeys((owned(inventory, domain) for domain in request.domains), request.wish)
+    wishes = dict.fromkeys((with_keys(inventory, domain) for domain in request.domains), request.wish)
     return Round(store, inventory, tools, look_only=True).plans(wishes, request.slots)
 
 
 def all_domains(inventory: Inventory) -> tuple[str, ...]:
-    """Every domain that has keys and somebody who may use them."""
-    return tuple(
-        sorted(
-            domain
-            for domain in {key.domain for key in inventory.keys}
-            if (owner := inventory.owner(domain)) is not None and owner.logins_for(domain)
-        )
-    )
+    """Every domain that has keys, also those that are nobody's any more."""
+    return tuple(sorted({key.domain for key in inventory.keys}))

@@ -124,14 +124,24 @@ def test_a_customer_is_written_and_read_back(tmp_path: Path) -> None:
         store.add_customer(customer)
 
 
-def test_a_customer_is_removed_with_its_keys(tmp_path: Path) -> None:
+def test_a_customer_is_removed_and_its_keys_are_not(tmp_path: Path) -> None:
     store, inventory, _ = with_keys(tmp_path)
     acme = inventory.customer("acme")
     assert acme is not None
-    expected = (f"{tmp_path}/customers/acme.yml", f"{tmp_path}/{KEYS}")
+    expected = (f"{tmp_path}/customers/acme.yml",)
     assert store.files_of(acme) == expected
     assert store.remove_customer(acme) == expected
     assert [customer.name for customer in store.load().customers] == ["globex"]
+    assert store.load().keys == inventory.keys
+
+
+def test_a_file_without_keys_does_not_stay(tmp_path: Path) -> None:
+    store, inventory, _ = with_keys(tmp_path)
+    first, *others = (key.selector for key in inventory.keys_of("acme.example"))
+    store.remove_keys("acme.example", [first])
+    assert (tmp_path / KEYS).exists()
+    store.remove_keys("acme.example", others)
+    assert not (tmp_path / KEYS).exists()
     assert store.load().keys == ()
 
 

@@ -20,7 +20,7 @@ from provisioner.adapters import dkim_keys
 from provisioner.adapters.tenant_files import TenantFiles
 from provisioner.core.dkim import Algorithm
 from tests import samples
-from tests.unit.cli.keys import DOMAIN, ZONE, facts_of, publish, signing
+from tests.unit.cli.keys import DOMAIN, facts_of, publish, signing
 from tests.unit.cli.running import Run
 
 
@@ -64,13 +64,18 @@ def test_keys_that_go_with_their_customer_are_told_and_logged(run: Run, clock: l
     signing(run, clock)
     done = run("customer", "remove", "acme", "--yes")
     until = (clock[-1] + timedelta(days=14)).date()
-    assert f"keep them until {until}, then remove them:" in done.out
-    assert f"  s1.{ZONE}. TXT\n" in done.out
+    assert f"Their records stay until {until} for mail on its way" in done.out
     entry = json.loads((run.root / "audit.jsonl").read_text().splitlines()[-1])
-    assert (entry["subject"], entry["why"]) == (f"{DOMAIN} slot 1", "customer acme removed")
-    assert entry["action"] == "s1 destroyed: private key deleted"
-    assert entry["seen"] == f"its record s1.{ZONE} stays; of no use from {until} on"
-    assert "keep them until" not in run("customer", "remove", "globex", "--yes").out
+    assert (entry["subject"], entry["why"]) == (DOMAIN, "customer acme removed")
+    assert entry["action"] == "nobody's any more"
+    assert entry["seen"] == f"its records are of use until {until}"
+    (facts,) = facts_of(run, "dkim", "status", "--all")
+    assert (facts["domain"], facts["customer"]) == (DOMAIN, None)
+    assert [each["step"] for each in facts["steps"]] == ["sign with them no more"]
+    clock.append(clock[-1] + timedelta(days=1))
+    assert run("dkim", "rotate", "--all-due", "--apply").code == 0
+    assert facts_of(run, "dkim", "status", DOMAIN)[0]["slots"][0]["state"] == "retiring"
+    assert "Their records stay" not in run("customer", "remove", "globex", "--yes").out
 
 
 def test_keys_that_may_not_come_in(run: Run, clock: list[datetime], tmp_path: Path) -> None:

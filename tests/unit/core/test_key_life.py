@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hypothesis import settings
@@ -17,6 +18,7 @@ from provisioner.core.key_slots import (
     Seen,
     Slot,
     Step,
+    Use,
     Wish,
     after,
 )
@@ -33,6 +35,8 @@ class Life(RuleBasedStateMachine):
         self.real = START  # what passes
         self.jumped = timedelta()  # how much more the clock says has passed: no tool can see through that
         self.slots: tuple[Slot, ...] = ()
+        self.use = Use.SIGNS
+        self.left = False  # whether it was ever nobody's
         self.dns: dict[int, Dns] = {}
         self.exact_since: dict[int, datetime] = {}  # real: DNS is as it ought to since then, whenever looked
         self.signers: dict[str, bool | None] = dict(ALL)
@@ -72,6 +76,11 @@ class Life(RuleBasedStateMachine):
     def a_signer_says(self, host: str, holds: bool | None) -> None:
         self.signers[host] = holds
 
+    @rule(use=st.sampled_from((Use.SIGNS, *Use)))
+    def customers_and_accounts_come_and_go(self, use: Use) -> None:
+        self.use = use
+        self.left |= use is Use.NOBODYS
+
     @rule(
         wish=st.sampled_from(Wish),
         number=st.integers(1, 3),
@@ -101,7 +110,7 @@ class Life(RuleBasedStateMachine):
         """It may be killed after any step: what was done and not noted is done again by the next run."""
         self.push()
         seen = self.seen()
-        plan = decide(self.slots, seen, POLICY, self.now, wish, number)
+        plan = decide(self.slots, seen, replace(POLICY, use=self.use), self.now, wish, number)
         for step in plan.steps[:done]:
             self.check(step, seen)
             if step.action is Action.PROVE and not probes_verify:
@@ -117,15 +126,18 @@ class Life(RuleBasedStateMachine):
     def push(self) -> None:
         """Whoever can be reached has what the inventory says; the others go on with what they have."""
         self.mail_goes_out()
-        held = {each.number for each in self.slots if each.state in HELD}
+        held = {each.number for each in self.slots if each.state in HELD} if self.use is Use.SIGNS else set()
         self.holds |= {host: set(held) for host, holds in self.signers.items() if holds}
+        self.uses = {host: number for host, number in self.uses.items() if not self.signers.get(host)}
         for active in (each for each in self.slots if each.state is KeyState.ACTIVE):
-            self.uses |= {host: active.number for host, holds in self.signers.items() if holds}
+            if self.use is Use.SIGNS:
+                self.uses |= {host: active.number for host, holds in self.signers.items() if holds}
 
     def check(self, step: Step, seen: dict[int, Seen]) -> None:
         mine = next((each for each in self.slots if each.number == step.slot), None)
         if step.action is Action.GENERATE:
             assert mine is None
+            assert self.use is Use.SIGNS
             assert seen[step.slot].dns is not Dns.ELSEWHERE
             self.last.pop(step.slot, None)
             signing = [each for each in self.slots if each.state is KeyState.ACTIVE]
@@ -136,6 +148,8 @@ class Life(RuleBasedStateMachine):
             assert seen[step.slot].dns is Dns.EXACT
         if step.action is Action.ACTIVATE:
             assert all(self.signers.values())
+        if step.action is Action.RETIRE:
+            assert self.use is Use.NOBODYS
         if step.action is Action.DESTROY:
             assert mine.state is KeyState.REVOKED
             assert not any(step.slot in held for held in self.holds.values())
@@ -143,8 +157,10 @@ class Life(RuleBasedStateMachine):
             assert self.real - self.exact_since[step.slot] + self.jumped >= TTL
         if step.action is Action.REVOKE and mine.state is KeyState.RETIRING:
             assert step.slot not in self.uses.values()
-            assert all(each.proven for each in self.slots if each.state is KeyState.ACTIVE)
-            quiet = self.real - self.last[step.slot] + self.jumped
+            signing = [each for each in self.slots if each.state is KeyState.ACTIVE]
+            nobody_signs = self.use is Use.NOBODYS or (self.use is Use.IDLE and mine.leaked)
+            assert nobody_signs or all(each.proven for each in signing)
+            quiet = self.real - self.last.get(step.slot, START - timedelta(days=99)) + self.jumped
             assert mine.leaked or quiet >= max(POLICY.retire_at_least, POLICY.queue + POLICY.hops + TTL)
 
     @invariant()
@@ -164,7 +180,7 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: any(each.state is KeyState.RETIRING for each in self.slots))
     @invariant()
     def somebody_signs_once_somebody_did(self) -> None:
-        assert any(each.state is KeyState.ACTIVE for each in self.slots)
+        assert self.left or any(each.state is KeyState.ACTIVE for each in self.slots)
 
 
 Life.TestCase.settings = settings(max_examples=300, stateful_step_count=60, deadline=None)

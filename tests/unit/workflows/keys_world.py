@@ -112,6 +112,9 @@ def go_on(store: TenantFiles, world: World, days: int, wish: Wish = Wish.NOTHING
     """Run thrice within hours, then six times a day; at each moment what signs has to be in DNS."""
     said = []
     for number in range(3 + days * 6):
+        inventory = store.load()
+        if not inventory.owner(DOMAIN) and not inventory.keys_of(DOMAIN):
+            break
         outcome = run(store, world, wish)
         wish = Wish.NOTHING
         said += [each.action for each in outcome.done]

@@ -1,15 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from provisioner.adapters.tenant_files import TenantFiles
+from provisioner.core.customers import Customer
 from provisioner.core.errors import HostsFailed, UsageError
+from provisioner.core.fleet import Inventory
 from provisioner.workflows import customer, dkim
-from provisioner.workflows.customer import Added, LastKey, NewCustomer
+from provisioner.workflows.customer import Added, NewCustomer
 from tests import samples
 from tests.fakes import FakePasswords, FakePush, key_maker
 
@@ -91,26 +92,25 @@ def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
 
 def test_a_customer_is_removed_and_pushed(tmp_path: Path) -> None:
     push = FakePush()
-    files, report = customer.remove(TenantFiles(samples.write(tmp_path)), "acme", push, NOW)
+    files, report = customer.remove(TenantFiles(samples.write(tmp_path)), "acme", push)
     assert files == (f"{tmp_path}/customers/acme.yml",)
     assert report is not None
     assert b"acme" not in push.bundles[0].frontend["passwd"]
     with pytest.raises(UsageError, match="no customer 'acme'"):
-        customer.remove(TenantFiles(tmp_path), "acme", push, NOW)
+        customer.remove(TenantFiles(tmp_path), "acme", push)
 
 
-def test_keys_that_go_with_their_customer_are_told_before_they_are_gone(tmp_path: Path) -> None:
+def test_keys_leave_every_host_with_their_customer_and_retire(tmp_path: Path) -> None:
     store = TenantFiles(samples.write(tmp_path, fleet=samples.FLEET + "fleet_queue_lifetime: 30d\n"))
     dkim.generate(store, key_maker, "acme.example", NOW)
-    told: list[LastKey] = []
+    told: dict[str, datetime] = {}
 
-    def announce(keys: Sequence[LastKey]) -> None:
-        assert (tmp_path / "keys/acme.example.yml").exists()
-        told.extend(keys)
+    def announce(before: Inventory, gone: Customer) -> None:
+        assert before.owner("acme.example") == gone
+        told.update(customer.retirement(before, gone, NOW))
 
-    customer.remove(store, "acme", None, NOW, announce)
-    assert not (tmp_path / "keys/acme.example.yml").exists()
-    assert [(each.key.selector, each.record) for each in told] == [
-        (name, f"{name}.acme.example.dkim.operator.example") for name in ("e1", "s1")
-    ]
-    assert {each.until for each in told} == {NOW + timedelta(days=31, hours=1)}
+    push = FakePush()
+    customer.remove(store, "acme", push, announce)
+    assert told == {"acme.example": NOW + timedelta(days=31, hours=1)}
+    assert (store.load().owner("acme.example"), push.keys) == (None, {})
+    assert len(store.load().keys_of("acme.example")) == 2
