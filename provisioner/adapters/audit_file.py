@@ -10,9 +10,10 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from provisioner.adapters.yaml_files import SECRET_MODE
-from provisioner.core.audit import AuditEntry
+from provisioner.core.audit import HELD, AuditEntry
 
 NAME = "audit.jsonl"
 
@@ -40,6 +41,15 @@ class AuditFile:
         finally:
             os.close(handle)
 
+    def held(self) -> dict[str, AuditEntry]:
+        """By subject, what last kept something from being done to it."""
+        if not self._path.exists():
+            return {}
+        with self._path.open(encoding="utf-8") as lines:
+            # To parse every line of a log that only grows would take longer than all else.
+            found = [json.loads(line) for line in lines if f'"action": "{HELD}"' in line]
+        return {facts["subject"]: _entry(facts) for facts in found}
+
     def entries(self, subjects: Collection[str]) -> Iterator[AuditEntry]:
         """What was done to these, or to something of them (`acme.example`, `acme.example slot 2`)."""
         if not self._path.exists():
@@ -48,4 +58,8 @@ class AuditFile:
             for line in lines:
                 facts = json.loads(line)
                 if facts["subject"].partition(" ")[0] in subjects:
-                    yield AuditEntry(**facts | {"at": datetime.fromisoformat(facts["at"])})
+                    yield _entry(facts)
+
+
+def _entry(facts: dict[str, Any]) -> AuditEntry:
+    return AuditEntry(**facts | {"at": datetime.fromisoformat(facts["at"])})

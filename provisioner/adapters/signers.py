@@ -22,5 +22,6 @@ def read(backends: Sequence[Host], domains: Sequence[str]) -> dict[str, SignerKe
             reason = outcome.error.reason if outcome.error else ""
             found[outcome.host.name] = SignerKeys(away=reason)
         else:
-            found[outcome.host.name] = SignerKeys(outcome.value["signs"], outcome.value["holds"])
+            said = outcome.value
+            found[outcome.host.name] = SignerKeys(said["signs"], said["holds"], tuple(said["stray"]))
     return found

@@ -9,13 +9,16 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from provisioner.adapters.audit_file import AuditFile
 from provisioner.adapters.tenant_files import TenantFiles
 from provisioner.cli import output, wiring
 from provisioner.cli.context import context
 from provisioner.cli.dkim import Domains, Json, OfCustomer, app, chosen_or_all
+from provisioner.core.audit import AuditEntry
 from provisioner.core.dkim import KeyState
 from provisioner.core.fleet import Inventory
 from provisioner.core.key_slots import On, Plan, Slot, Wait, policy_of, slots_of
+from provisioner.core.records import SLOTS
 from provisioner.core.rotation import Ahead, forecast
 from provisioner.workflows import rotation
 from provisioner.workflows.rotation import Request
@@ -40,17 +43,35 @@ def status(
     request = Request(chosen_or_all(inventory, domains, customer, everything=everything))
     tools = wiring.rotation_tools(inventory, look_only=True)
     plans = rotation.plan(TenantFiles(context(ctx).path), inventory, request, tools)
+    held = AuditFile(context(ctx).path).held()
     if json:
-        output.as_json([plan_facts(inventory, name, plan, request) for name, plan in plans.items()])
+        facts = {name: plan_facts(inventory, name, plan, request) for name, plan in plans.items()}
+        output.as_json([each | {"held": _held(inventory, name, held)} for name, each in facts.items()])
         return
     shown = [name for name in plans if not everything or not _quiet(inventory, name, plans[name])]
     rows = [row for name in shown for row in _rows(inventory, name, plans[name])]
     if rows:
         output.table(("Domain", "Slot", "Selectors", "State", "Since", "Next, or what it waits for"), rows)
+    for name in shown:
+        for each in _held(inventory, name, held):
+            output.say(f"{name} slot {each['slot']} was held at {each['at']}: {each['said']}")
     if everything:
         dues = [due for name in plans if (due := _due(inventory, name))]
         soonest = f"; the next rotation is due on {min(dues).date()}" if dues else ""
         output.say(f"{len(plans) - len(shown)} of {len(plans)} domains sign with proven keys{soonest}.")
+
+
+def _held(inventory: Inventory, domain: str, held: Mapping[str, AuditEntry]) -> list[dict[str, object]]:
+    """What kept slots where they are: a primary that refused, probes that failed."""
+    moved = {
+        slot.number: max(filter(None, (slot.since, slot.agreed, slot.proven, slot.signed)))
+        for slot in slots_of(inventory.keys_of(domain))
+    }
+    return [
+        {"slot": number, "at": entry.at.isoformat(), "said": entry.seen}
+        for number in SLOTS
+        if (entry := held.get(f"{domain} slot {number}")) and entry.at >= moved.get(number, entry.at)
+    ]
 
 
 def show_plans(inventory: Inventory, plans: Mapping[str, Plan], request: Request) -> None:

@@ -19,14 +19,15 @@ from provisioner.adapters.dem_files import DemFiles
 from provisioner.adapters.secret_files import SecretFiles
 from provisioner.adapters.tenant_files import TenantFiles
 from provisioner.core.answers import Outcome
-from provisioner.core.audit import AuditEntry
+from provisioner.core.audit import HELD, AuditEntry
 from provisioner.core.errors import UsageError
 from provisioner.core.fleet import Address, FleetSettings, Inventory
 from provisioner.workflows import dem, fleet_secrets
 from provisioner.workflows.fleet_secrets import SecretsReport
 from provisioner.workflows.ports import KeyMaker
 from provisioner.workflows.push import PushReport, push_tenants
-from provisioner.workflows.rotation import Tools, Transition
+from provisioner.workflows.rotation import Tools
+from provisioner.workflows.transitions import Fault, Happening
 
 if TYPE_CHECKING:
     from provisioner.adapters.blocking import Blocking
@@ -158,11 +159,16 @@ def rotation_tools(inventory: Inventory, *, look_only: bool = False) -> Tools:
     )
 
 
-def auditor(inventory: Path) -> Callable[[Sequence[Transition]], None]:
-    """What writes transitions of keys into an inventory's audit log."""
+def auditor(inventory: Path) -> Callable[[Sequence[Happening]], None]:
+    """What writes transitions of keys, and what held them, into an inventory's audit log."""
     log, who = AuditFile(inventory), audit_file.who()
 
-    def audit(done: Sequence[Transition]) -> None:
-        log.append([AuditEntry(t.at, who, t.subject, t.told, t.why, t.seen) for t in done])
+    def entry(each: Happening) -> AuditEntry:
+        if isinstance(each, Fault):
+            return AuditEntry(each.at, who, each.subject, HELD, seen=each.message)
+        return AuditEntry(each.at, who, each.subject, each.told, each.why, each.seen)
+
+    def audit(happened: Sequence[Happening]) -> None:
+        log.append([entry(each) for each in happened])
 
     return audit

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+HELD = "held"
+"""The action of an entry that says why nothing could be done."""
+
 
 @dataclass(frozen=True)
 class AuditEntry:

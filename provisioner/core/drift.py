@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from provisioner.core.dkim import DkimKey, KeyState
 from provisioner.core.findings import Finding, Status
-from provisioner.core.key_slots import HELD
 
-ASKED = frozenset({KeyState.VERIFIED, KeyState.ACTIVE, KeyState.RETIRING})
-"""States of keys that verifiers may ask DNS for."""
+ASKED = frozenset({KeyState.VERIFIED, KeyState.ACTIVE, KeyState.RETIRING, KeyState.REVOKED})
+"""States of keys of which DNS has to say the right thing: themselves, or of revoked ones nothing."""
 
 
 @dataclass(frozen=True)
@@ -18,11 +17,12 @@ class SignerKeys:
     """What one signer has. signs: domain → selector → key id. holds: key id → fingerprint of what lies there.
 
     A fingerprint is what a key's id is: of its public half, made from the private one that is there.
-    away: why it can't be asked; empty when it could.
+    stray: ids of keys that lie there and no domain there has. away: why it can't be asked; else empty.
     """
 
     signs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     holds: Mapping[str, str] = field(default_factory=dict)
+    stray: Collection[str] = ()
     away: str = ""
 
 
@@ -36,19 +36,20 @@ def drift(
     signers: Mapping[str, SignerKeys],
     dns: Mapping[str, Sequence[Finding]],
     private: Mapping[str, str],
+    needed: Collection[str],
 ) -> list[Finding]:
     """One finding a place that is not as the inventory says, or one that all agree, for each key of a domain.
 
     dns: key id → what servers say of it. private: key id → fingerprint of the inventory's own private half;
-    of keys that were not decrypted, nothing.
+    of keys that were not decrypted, nothing. needed: ids of the keys that every signer has to hold.
     """
     found: list[Finding] = []
     for key in keys:
-        subject = f"{key.domain} {key.selector}"
-        odd = [*_inventory(key, subject, private), *_signers(key, subject, signers)]
+        subject, hosts = f"{key.domain} {key.selector}", signers if key.id in needed else {}
+        odd = [*_inventory(key, subject, private), *_signers(key, subject, hosts)]
         odd += [each for each in dns.get(key.id, ()) if each.status in {Status.FAIL, Status.UNKNOWN}]
-        found += _blamed(odd, signers) or [_agree(key, subject, signers, dns)]
-    return [*found, *_strangers(keys, signers)]
+        found += _blamed(odd, signers) or [_agree(key, subject, hosts, dns)]
+    return [*found, *_strangers(keys, signers), *_strays(keys, signers, needed)]
 
 
 def _inventory(key: DkimKey, subject: str, private: Mapping[str, str]) -> list[Finding]:
@@ -59,8 +60,6 @@ def _inventory(key: DkimKey, subject: str, private: Mapping[str, str]) -> list[F
 
 
 def _signers(key: DkimKey, subject: str, signers: Mapping[str, SignerKeys]) -> list[Finding]:
-    if key.state not in HELD:
-        return []
     found = []
     fix = "Run: provisioner customer push"
     for host, has in signers.items():
@@ -95,6 +94,23 @@ def _strangers(keys: Sequence[DkimKey], signers: Mapping[str, SignerKeys]) -> li
     ]
 
 
+def _strays(
+    keys: Sequence[DkimKey], signers: Mapping[str, SignerKeys], needed: Collection[str]
+) -> list[Finding]:
+    """Private keys that lie at a signer needlessly: revoked ones, of domains that went, unknown ones."""
+    names = {key.id: f"{key.domain} {key.selector}" for key in keys}
+    return [
+        _fail(
+            names.get(key, key[:16]),
+            "holds it, and nobody needs it there",
+            host,
+            "Run: provisioner customer push",
+        )
+        for host, has in signers.items()
+        for key in sorted({*has.stray, *(each for each in has.holds if each in names)} - {*needed})
+    ]
+
+
 def _blamed(odd: list[Finding], signers: Mapping[str, SignerKeys]) -> list[Finding]:
     """The findings; where everything else differs from the inventory, that is what is odd."""
     failing = {each.server for each in odd if each.status is Status.FAIL}
@@ -107,9 +123,8 @@ def _blamed(odd: list[Finding], signers: Mapping[str, SignerKeys]) -> list[Findi
 def _agree(
     key: DkimKey, subject: str, signers: Mapping[str, SignerKeys], dns: Mapping[str, Sequence[Finding]]
 ) -> Finding:
-    places: Iterable[str] = sorted(signers) if key.state in HELD else ()
     servers = ["DNS"] if dns.get(key.id) else []
-    seen = f"{key.state.value}: {', '.join(['inventory', *places, *servers])} agree on {key.id[:16]}"
+    seen = f"{key.state.value}: {', '.join(['inventory', *sorted(signers), *servers])} agree on {key.id[:16]}"
     return Finding("dkim-drift", subject, Status.PASS, seen)
 
 

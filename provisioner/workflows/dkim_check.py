@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from provisioner.core.checks import check_dkim
 from provisioner.core.dkim import DkimKey
 from provisioner.core.drift import ASKED, SignerKeys, drift
 from provisioner.core.findings import Finding
 from provisioner.core.fleet import Inventory
+from provisioner.core.key_look import Asked, findings
+from provisioner.core.key_slots import HELD, Use, policy_of
 from provisioner.core.records import dkim_needed
 from provisioner.workflows.ports import Resolver
 from provisioner.workflows.rotation_round import AT_ONCE
@@ -30,11 +31,13 @@ def check(
 
     def ask(key: DkimKey) -> list[Finding]:
         wanted = dkim_needed(inventory, key)
-        return check_dkim(key, wanted, resolver.lookup_all(wanted.name, "TXT"))
+        return findings(Asked(key, wanted, resolver.lookup_all(wanted.name, "TXT")))
 
     asked = [key for key in keys if key.state in ASKED]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         dns = dict(zip((key.id for key in asked), pool.map(ask, asked), strict=True))
         ids = [key.id for key in keys] if fingerprint else []
         private = dict(zip(ids, pool.map(fingerprint, ids), strict=True)) if fingerprint else {}
-    return drift(keys, signers, dns, private)
+    uses = {domain: policy_of(inventory, domain).use for domain in domains}
+    needed = {key.id for key in keys if key.state in HELD and uses[key.domain] is Use.SIGNS}
+    return drift(keys, signers, dns, private, needed)

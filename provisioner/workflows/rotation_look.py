@@ -9,7 +9,7 @@ from provisioner.core.customers import DkimRecords
 from provisioner.core.dkim import Algorithm, DkimKey
 from provisioner.core.fleet import Inventory
 from provisioner.core.key_look import Asked, look
-from provisioner.core.key_slots import Dns, Seen
+from provisioner.core.key_slots import Dns, On, Seen
 from provisioner.core.records import Record, dkim_cname, dkim_needed, selector
 from provisioner.workflows.ports import Resolver
 
@@ -37,7 +37,8 @@ class DnsLook:
             negative = self._negative_ttl(place)
             if isinstance(negative, Answer):
                 said = f"the SOA record of {negative.name}: {negative.seen} ({negative.server})"
-                return Seen(Dns.DOUBT, ttl, said=said)
+                ours = place == inventory.settings.dkim_zone
+                return Seen(Dns.DOUBT, ttl, said=said, on=On.DNS if ours else On.CUSTOMER)
             ttl = max(ttl, timedelta(seconds=negative))
         return look(asked, ttl)
 

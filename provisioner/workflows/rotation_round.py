@@ -32,7 +32,7 @@ from provisioner.workflows.new_keys import generate
 from provisioner.workflows.ports import KeyMaker, Prober, Publisher, Resolver, SignersAsked, TenantStore
 from provisioner.workflows.push import PushReport, TenantPush
 from provisioner.workflows.rotation_look import DnsLook
-from provisioner.workflows.transitions import Fault, Transition
+from provisioner.workflows.transitions import Fault, Happening, Transition
 
 Signers = dict[str, bool | None]
 """Host → whether it has what it ought to; None: no answer."""
@@ -48,7 +48,8 @@ AT_ONCE = 16
 class Tools:
     """What a run reaches the world with. publisher: None when no primary takes updates.
 
-    audit: keeps transitions for good, before the inventory has them: told twice perhaps, never not at all.
+    audit: keeps for good what failed, and transitions before the inventory has them: twice perhaps, never not
+    at all.
     """
 
     make: KeyMaker
@@ -58,7 +59,7 @@ class Tools:
     publisher: Publisher | None
     probe: Prober
     now: Callable[[], datetime]
-    audit: Callable[[Sequence[Transition]], None] = lambda _: None
+    audit: Callable[[Sequence[Happening]], None] = lambda _: None
 
 
 class Round:
@@ -186,7 +187,7 @@ class Round:
             for said in ("; ".join(filter(None, (step.seen, seen.get((domain, step.slot))))),)
         ]
         transitions = [transition for _, transition in done]
-        self._tools.audit(transitions)
+        self._tools.audit([*transitions, *self.faults])
         made = self._generate([(t.domain, t.slot) for t in transitions if t.action is Action.GENERATE])
         steps: dict[str, list[Step]] = {}
         for step, transition in done:
@@ -283,7 +284,7 @@ class Round:
 
     def _refuse(self, domain: str, slot: int, message: str) -> None:
         self._refused.add((domain, slot))
-        self.faults.append(Fault(domain, slot, message))
+        self.faults.append(Fault(domain, slot, message, self._tools.now()))
 
     def _generate(self, places: Sequence[tuple[str, int]]) -> dict[tuple[str, int], tuple[DkimKey, ...]]:
         """New keys in the inventory, several at a time: making one takes a core for long."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from provisioner.core.dkim import KeyState
@@ -34,8 +34,18 @@ class Transition:
 
 @dataclass(frozen=True)
 class Fault:
-    """What somebody has to see to: no time that passes mends it."""
+    """What somebody has to see to: no time that passes mends it. at: when it was seen last."""
 
     domain: str
     slot: int
     message: str
+    at: datetime = field(compare=False)
+
+    @property
+    def subject(self) -> str:
+        """What is held by it, in words."""
+        return f"{self.domain} slot {self.slot}"
+
+
+Happening = Transition | Fault
+"""What the audit log keeps of a rotation."""

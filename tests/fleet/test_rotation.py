@@ -27,6 +27,7 @@ from tests.fleet.paced import Paced
 
 DOMAIN = "globex.example"
 KEYS = "/var/lib/provisioner/keys"
+STRAY = "0" * 64
 TTL = 2
 """Seconds: more than records of the lab live, and than its zones' negative answers."""
 RATE = 50
@@ -169,6 +170,7 @@ def test_a_signer_with_another_key_in_its_place_holds_the_keys(fleet: Fleet, acc
     before = settle(fleet)
     coming, wrong, right = coming_keys(fleet, before)
     fleet.shell("be2", f"cd {KEYS} && mv {wrong}.pem /root/ && cp -p {right}.pem {wrong}.pem")
+    fleet.shell("be2", f"cd {KEYS} && cp -p {right}.pem {STRAY}.pem")
     time.sleep(TTL)  # until a second look at DNS is due
     held = fleet.cli("dkim", "rotate", DOMAIN, "--apply")
     assert (held.returncode, "have not shown these keys: be2" in held.stderr) == (3, True), held.stderr
@@ -176,6 +178,7 @@ def test_a_signer_with_another_key_in_its_place_holds_the_keys(fleet: Fleet, acc
     drift = fleet.cli("dkim", "check", DOMAIN)
     assert drift.returncode == 1
     assert f"{DOMAIN} s{coming} at be2" in drift.stderr
+    assert f"{STRAY[:16]} at be2" in drift.stderr
     assert "be1" not in drift.stderr
     fleet.shell("be2", f"mv /root/{wrong}.pem {KEYS}/")
     fleet.done("dkim", "rotate", DOMAIN, "--apply", "--wait", "--timeout", "120")

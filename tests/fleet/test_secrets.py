@@ -67,6 +67,18 @@ def test_no_private_key_that_others_can_read_on_a_host(fleet: Fleet) -> None:
     assert readable.strip() == "0"
 
 
+def test_the_signer_alone_reads_signing_keys(fleet: Fleet, sender: Account) -> None:
+    keys = "/var/lib/provisioner/keys"
+    for user in ("provisioner-bounces", "postfix", "nobody"):
+        assert fleet.shell("be1", f"runuser -u {user} -- cat {keys}/*.pem 2>/dev/null | wc -c").strip() == "0"
+    assert (
+        fleet.shell("be1", f"stat -c %a:%U:%G {keys}/*.pem | sort -u").strip() == "640:root:provisioner-keys"
+    )
+    assert (
+        fleet.shell("be1", "getent group provisioner-keys").strip().endswith(":")
+    )  # by its unit, nobody else
+
+
 def test_what_is_secret_in_the_inventory_is_encrypted_or_closed(fleet: Fleet) -> None:
     for path in LAB.rglob("*"):
         if path.is_file() and path.name.endswith(PASSWORD_FILES):

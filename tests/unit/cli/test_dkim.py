@@ -198,3 +198,22 @@ def test_what_makes_no_sense(run: Run, clock: list[datetime], arguments: list[st
     before = samples.snapshot(run.root)
     assert run("dkim", *arguments).code == 2
     assert samples.snapshot(run.root) == before
+
+
+def test_what_held_keys_is_kept_and_shown_until_they_go_on(
+    run: Run, clock: list[datetime], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signing(run, clock)
+    run("dkim", "rotate", DOMAIN, "--apply")
+    publish(run, "s2", "e2")
+    monkeypatch.setattr(Prober, "verdict", Verdict.DOUBT)
+    assert run("dkim", "rotate", DOMAIN, "--apply", "--wait").code == 1
+    (facts,) = facts_of(run, "dkim", "status", DOMAIN)
+    (held,) = facts["held"]
+    assert (held["slot"], "why" in held["said"]) == (2, True)
+    assert f"{DOMAIN} slot 2 was held at" in run("dkim", "status", DOMAIN).out
+    assert facts_of(run, "dkim", "show", DOMAIN)["history"][-1]["action"] == "held"
+    monkeypatch.setattr(Prober, "verdict", Verdict.RIGHT)
+    clock.append(clock[-1] + timedelta(hours=1))
+    assert run("dkim", "rotate", DOMAIN, "--apply", "--wait").code == 0
+    assert facts_of(run, "dkim", "status", DOMAIN)[0]["held"] == []

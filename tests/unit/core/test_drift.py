@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from provisioner.core.dkim import DkimKey, KeyState
 from provisioner.core.drift import SignerKeys, drift
 from provisioner.core.findings import Finding, Status
+from provisioner.core.key_slots import HELD
 
 KEY = DkimKey.model_validate(
     {
@@ -33,7 +34,8 @@ def found(
     private: str = KEY.id,
     be1: SignerKeys = RIGHT,
 ) -> list[tuple[str, str, str]]:
-    findings = drift([key], {"be1": be1, "be2": be2}, {key.id: [dns]}, {key.id: private})
+    needed = {key.id} if key.state in HELD else set()
+    findings = drift([key], {"be1": be1, "be2": be2}, {key.id: [dns]}, {key.id: private}, needed)
     return [(each.status.value, each.server, each.seen) for each in findings]
 
 
@@ -56,9 +58,18 @@ def test_the_odd_one_is_named() -> None:
     assert stranger[1] == ("fail", "be2", "signs with it against the inventory")
 
 
+def test_what_lies_at_a_signer_needlessly_is_named() -> None:
+    stray = ("fail", "be2", "holds it, and nobody needs it there")
+    assert found(be2=replace(RIGHT, stray=("0" * 64,)))[1:] == [stray]
+    none = SignerKeys()
+    revoked = KEY.model_copy(update={"state": KeyState.REVOKED})
+    assert found(revoked, be1=none, be2=replace(none, stray=(KEY.id,)))[1:] == [stray]
+    assert [each[0] for each in found(revoked, be1=none, be2=none)] == ["pass"]
+
+
 def test_an_inventory_that_all_others_differ_from_is_the_odd_one() -> None:
     other = replace(SEEN, status=Status.FAIL, seen="another key")
-    findings = drift([KEY], {"be1": WRONG, "be2": WRONG}, {KEY.id: [other]}, {})
+    findings = drift([KEY], {"be1": WRONG, "be2": WRONG}, {KEY.id: [other]}, {}, {KEY.id})
     assert {each.fix for each in findings} == {
         "Signers and DNS differ from the inventory alike: it is the odd one; restore it from a backup"
     }
@@ -67,7 +78,9 @@ def test_an_inventory_that_all_others_differ_from_is_the_odd_one() -> None:
 def test_keys_on_their_way_and_gone_are_not_asked_for_where_they_are_not() -> None:
     for state in ("generated", "revoked"):
         key = KEY.model_copy(update={"state": KeyState(state)})
-        findings = drift([key], {"be1": SignerKeys()}, {}, {})
+        findings = drift([key], {"be1": SignerKeys()}, {}, {}, ())
         assert [each.status for each in findings] == [Status.PASS]
     coming = KEY.model_copy(update={"state": KeyState.DISTRIBUTED})
-    assert drift([coming], {"be1": SignerKeys({}, {KEY.id: KEY.id})}, {}, {})[0].status is Status.PASS
+    assert (
+        drift([coming], {"be1": SignerKeys({}, {KEY.id: KEY.id})}, {}, {}, {KEY.id})[0].status is Status.PASS
+    )

@@ -11,6 +11,7 @@ from provisioner.core.answers import Answer, Outcome
 from provisioner.core.dkim import KeyState
 from provisioner.core.key_look import Asked, look
 from provisioner.core.key_slots import Dns, On, Seen
+from provisioner.core.records import Zone
 from tests.unit.core.test_checks import CNAME, HELD, OWNER, TARGET
 
 TTL = timedelta(minutes=5)
@@ -66,6 +67,14 @@ def test_a_revoked_key_is_not_gone_while_one_server_has_it_in_any_form(value: st
     assert (by_hand.on, f"Remove the TXT record {OWNER}" in by_hand.said) == (On.CUSTOMER, True)
     elsewhere = revoked(answer(value, chain=("e1.other.example",)))
     assert "Remove the TXT record e1.other.example" in elsewhere.said
+
+
+def test_a_doubt_is_about_whoever_keeps_silent() -> None:
+    led, silent = answer(outcome=Outcome.SERVER_FAILED), answer(chain=(), outcome=Outcome.TIMEOUT)
+    ours = replace(CNAME, type="TXT", name=TARGET, value=EXACT, zone=Zone.OPERATOR)
+    for wanted, given, on in [(CNAME, led, On.DNS), (CNAME, silent, On.CUSTOMER), (ours, silent, On.DNS)]:
+        found = look([Asked(HELD, wanted, [answer(EXACT, chain=led.chain), given])], TTL)
+        assert found.on is on
 
 
 def test_a_server_in_doubt_says_nothing_of_a_revoked_key() -> None:

@@ -29,7 +29,7 @@ def tenants(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     for name, value in {"ROOT": tmp_path, "TENANTS": tmp_path / "tenants", "KEYS": tmp_path / "keys"}.items():
         monkeypatch.setattr(module, name, value)
     monkeypatch.setattr(module, "MAPS", ())
-    monkeypatch.setattr(module, "_hand_to_group", lambda _: None)
+    monkeypatch.setattr(module, "_hand_to_group", lambda *_: None)
     monkeypatch.setattr(module, "_forget_logins", lambda: None)
     return module
 

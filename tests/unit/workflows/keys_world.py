@@ -17,6 +17,7 @@ from provisioner.core.publishing import PublishResult, PublishStatus
 from provisioner.core.records import SLOTS, Record
 from provisioner.workflows import rotation
 from provisioner.workflows.rotation import Outcome, Request, Tools, Transition
+from provisioner.workflows.transitions import Fault, Happening
 from tests.fakes import FakePush, FakeResolver
 
 DOMAIN = "acme.example"
@@ -44,6 +45,7 @@ class World:
     refuses: bool = False
     probes: Verdict = Verdict.RIGHT
     log: list[Transition] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for zone in ("dkim.operator.example", DOMAIN):
@@ -62,12 +64,16 @@ class World:
             self,
             self.probe,
             lambda: self.now,
-            self.log.extend,
+            self.audit,
         )
 
     def probe(self, asks: Sequence[ProbeAsk], hosts: Sequence[Host]) -> list[Probed]:
         assert all(ask.selectors == self.signing() and ask.account for ask in asks)
         return [Probed(ask.domain, host.name, self.probes, "why") for ask in asks for host in hosts]
+
+    def audit(self, happened: Sequence[Happening]) -> None:
+        self.log += [each for each in happened if isinstance(each, Transition)]
+        self.faults += [each for each in happened if isinstance(each, Fault)]
 
     def obstacle(self, name: str) -> str:
         return "REFUSED" if self.refuses else ""

@@ -1,7 +1,8 @@
 """What this host signs with: for domains on standard input (JSON list; an empty one is all), as JSON:
 
-{"signs": {domain: {selector: key id}}, "holds": {key id: fingerprint}}. A fingerprint is made from the key
-that lies there: hex SHA-256 of its public half, as DNS carries it; of what is no key, what is wrong with it.
+{"signs": {domain: {selector: key id}}, "holds": {key id: fingerprint}, "stray": [key id]}. A fingerprint is
+made from the key that lies there: hex SHA-256 of its public half, as DNS carries it; of what is no key, what
+is wrong with it. Stray are files of keys that no domain here has, whichever domains were asked for.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 ROOT = Path("/var/lib/provisioner")
+KEY = re.compile(r'"key":\s*"([0-9a-f]{64})"')
 
 
 def fingerprint(content: bytes) -> str:
@@ -40,15 +43,17 @@ def main() -> None:
     """Print what is there."""
     wanted = set(json.load(sys.stdin))
     signs, ids = {}, set()
-    for line in (ROOT / "tenants/current/domains").read_text().splitlines():
-        domain, _, text = line.partition(" ")
+    text = (ROOT / "tenants/current/domains").read_text()
+    for line in text.splitlines():
+        domain, _, said = line.partition(" ")
         if not wanted or domain in wanted:
-            facts = json.loads(text)
+            facts = json.loads(said)
             signs[domain] = {each["selector"]: each["key"] for each in facts["keys"]}
             ids |= {each["key"] for each in (*facts["keys"], *facts.get("held", ()))}
     files = {key: ROOT / "keys" / f"{key}.pem" for key in ids}
     holds = {key: fingerprint(file.read_bytes()) for key, file in files.items() if file.exists()}
-    print(json.dumps({"signs": signs, "holds": holds}))
+    stray = sorted({file.stem for file in (ROOT / "keys").glob("*.pem")} - set(KEY.findall(text)))
+    print(json.dumps({"signs": signs, "holds": holds, "stray": stray}))
 
 
 if __name__ == "__main__":
