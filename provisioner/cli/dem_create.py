@@ -14,7 +14,9 @@ from provisioner.adapters.lab import EmbeddedLab
 from provisioner.adapters.secret_files import SecretFiles
 from provisioner.cli import dem_check, fleet, output, wiring
 from provisioner.cli.context import Context, context
+from provisioner.cli.customer_gate import pass_gate
 from provisioner.cli.dem import Check, Json, Name, app, facts_of
+from provisioner.cli.forced import Force, Forced, Why
 from provisioner.cli.progress import PlayProgress, clock
 from provisioner.core.answers import Outcome
 from provisioner.core.dem import Certificate, Software
@@ -23,6 +25,7 @@ from provisioner.core.findings import Finding, all_good, worst_first
 from provisioner.core.publishing import PublishStatus
 from provisioner.core.records import Record, host_records, site_record
 from provisioner.workflows import dem as workflow
+from provisioner.workflows.customer import known
 from provisioner.workflows.dem import Enrolled, WantedServer
 from provisioner.workflows.deploy import DeployOptions
 from provisioner.workflows.lab import make_machines
@@ -54,11 +57,16 @@ def create(
         str | None, typer.Option(help="Who looks after it; else the customer's contact.")
     ] = None,
     no_check: Annotated[bool, typer.Option("--no-check", help="Leave the final test out.")] = False,
+    force: Force = False,
+    reason: Why = "",
     check: Check = False,
     json: Json = False,
 ) -> None:
-    """Set up a customer's list server; stopped at any point, it goes on when run again."""
-    root = context(ctx)
+    """Set up a customer's list server; stopped at any point, it goes on when run again.
+
+    A new one sends without limit, so the DNS of its customer has to be right, as for a larger plan.
+    """
+    root, forced = context(ctx), Forced(force, reason)
     settings = {
         "site": site,
         "domain": domain,
@@ -73,10 +81,15 @@ def create(
     }
     wanted = WantedServer(name, host, address, _with_certificate(root, name, settings))
     started = time.monotonic()
-    enrolled = workflow.enroll(wiring.dem_tools(root.path), wanted, check=check)
+    tools = wiring.dem_tools(root.path)
+    planned = workflow.enroll(tools, wanted, check=True)
+    if planned.new:
+        inventory = root.load()
+        pass_gate(root.path, inventory, known(inventory, name), "dem create", forced, quiet=json)
     if check:
-        _planned(enrolled, json=json)
+        _planned(planned, json=json)
         return
+    enrolled = workflow.enroll(tools, wanted)
     with PlayProgress(verbose=root.verbose, started=started, stderr=json) as progress:
         _bring_up(root, enrolled, progress)
         done, found = f"{enrolled.server.url} is there", None

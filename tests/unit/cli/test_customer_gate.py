@@ -165,3 +165,13 @@ def test_who_is_suspended_meanwhile_is_not_activated(run: Run) -> None:
     suspend(store, "acme", "complaints", wiring.now(), None)
     with pytest.raises(UsageError, match="complaints"):
         activate(store, "acme", None)
+
+
+def test_a_list_server_is_as_much_as_a_larger_plan(run: Run) -> None:
+    wanted = ("dem", "create", "acme", "--site", "news.acme.example", "--address", "192.0.2.71", "--check")
+    refused = run(*wanted)
+    assert refused.code == 1
+    assert "dem create refused, its DNS is wrong" in refused.err
+    assert run(*wanted, "--force").code == 2
+    make_sound(run)
+    assert run(*wanted).code == 0
