@@ -12,7 +12,7 @@ from provisioner.workflows import readiness
 from tests.fleet.fleet import Account, Fleet
 from tests.fleet.primary import fill
 from tests.zoo.animals import ANIMALS
-from tests.zoo.keeper import ELSEWHERE, REVERSE, ZONE, Zoo, domain_of
+from tests.zoo.keeper import BARNS, ELSEWHERE, REVERSE, ZONE, Zoo, domain_of
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,11 @@ def found(fleet: Fleet, zoo: Zoo) -> dict[str | None, tuple[Finding, ...]]:
     async def look() -> dict[str | None, tuple[Finding, ...]]:
         names = wiring.asker(fleet.inventory)
         subjects = (None, *(domain_of(animal) for animal in ANIMALS))
-        return {each.domain: each.findings async for each in readiness.verify(zoo.inventory, subjects, names)}
+        told = {each.domain: each.findings async for each in readiness.verify(zoo.inventory, subjects, names)}
+        for barn in BARNS:
+            (report,) = [each async for each in readiness.verify(barn.inventory, (None,), names)]
+            told[barn.zone] = report.findings
+        return told
 
     return asyncio.run(look())
 
@@ -42,6 +46,11 @@ def test_every_egress_address_is_told_of_as_it_is(
 ) -> None:
     wrong = {each.host: zoo.amiss_at(each, found[None]) for each in zoo.homes}
     assert not {host: faults for host, faults in wrong.items() if faults}
+
+
+def test_every_fleet_is_told_of_as_it_is(found: dict[str | None, tuple[Finding, ...]]) -> None:
+    wrong = {barn.stable.name: barn.amiss(found[barn.zone]) for barn in BARNS}
+    assert not {name: faults for name, faults in wrong.items() if faults}
 
 
 def test_what_is_right_passes(fleet: Fleet, sender: Account) -> None:

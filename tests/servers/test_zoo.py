@@ -19,8 +19,9 @@ from tests.servers.daemon import HERE
 from tests.servers.knot import Knot
 from tests.zoo.animals import ANIMALS
 from tests.zoo.cage import Animal
-from tests.zoo.keeper import Zoo, domain_of
+from tests.zoo.keeper import BARNS, Barn, Zoo, domain_of
 from tests.zoo.perches import PERCHES
+from tests.zoo.stables import STABLES
 
 Found = dict[str | None, tuple[Finding, ...]]
 ENGLISH = re.compile(r"(?<![\w.-])(the|it|has|of|is|to|and|one|more|than|not|its|with|Set|Run|Ask)(?![\w.-])")
@@ -41,7 +42,11 @@ def found(zoo: Zoo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]
     async def look() -> Found:
         dns = Authorities(HERE, Wire(port=server.port, timeout=2.0, remember=True))
         subjects = (None, *(domain_of(animal) for animal in ANIMALS))
-        return {each.domain: each.findings async for each in readiness.verify(zoo.inventory, subjects, dns)}
+        told = {each.domain: each.findings async for each in readiness.verify(zoo.inventory, subjects, dns)}
+        for barn in BARNS:
+            (report,) = [each async for each in readiness.verify(barn.inventory, (None,), dns)]
+            told[barn.zone] = report.findings
+        return told
 
     yield asyncio.run(look())
     server.stop()
@@ -57,6 +62,11 @@ def test_every_egress_address_is_told_of_as_it_is(zoo: Zoo, found: Found) -> Non
     assert not {host: faults for host, faults in wrong.items() if faults}
 
 
+@pytest.mark.parametrize("barn", BARNS, ids=lambda barn: barn.stable.name)
+def test_a_fleet_is_told_of_as_it_is(found: Found, barn: Barn) -> None:
+    assert not barn.amiss(found[barn.zone])
+
+
 def test_all_of_it_is_told_in_italian_too(found: Found) -> None:
     phrases = Phrases(yaml.safe_load((ROOT / "readiness/it.yml").read_text()))
     told = {text for some in found.values() for each in some for text in (each.fix, each.seen)}
@@ -65,4 +75,4 @@ def test_all_of_it_is_told_in_italian_too(found: Found) -> None:
 
 
 def test_the_zoo_is_large() -> None:
-    assert sum(bool(each.told) for each in (*ANIMALS, *PERCHES)) >= LEAST
+    assert sum(bool(each.told) for each in (*ANIMALS, *PERCHES, *STABLES)) >= LEAST

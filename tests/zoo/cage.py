@@ -1,4 +1,4 @@
-"""What a broken zone is: a customer's domain or an egress address, a change, and what is told of it."""
+"""What a broken zone is: of a customer, an egress address or a fleet; a change, and what is told of it."""
 
 from __future__ import annotations
 
@@ -32,6 +32,15 @@ class Animal:
     subdomains: bool = False
     parent: str = "{Z}"
     strength: int = 2048
+
+
+@dataclass(frozen=True)
+class Stable:
+    """A fleet by itself, {F} its zone, {A} its backend's address, {SPF} what its SPF record lets send."""
+
+    name: str
+    told: tuple[Told, ...] = ()
+    changes: Changes = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

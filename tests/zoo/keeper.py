@@ -1,4 +1,4 @@
-"""Builds the zoo: one fleet, a customer for each animal, a backend for each perch, and all DNS of theirs."""
+"""Builds the zoo, all DNS of it: a fleet with animals as customers and perches as backends, and the stables."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ from provisioner.core.records import customer_records, fleet_records
 from provisioner.core.zone_files import quoted
 from tests.samples import HASH
 from tests.zoo.animals import ANIMALS
-from tests.zoo.cage import Animal, Changes, Perch, Told
+from tests.zoo.cage import Animal, Changes, Perch, Stable, Told
 from tests.zoo.perches import PERCHES
+from tests.zoo.stables import STABLES
 
 ZONE, ELSEWHERE = "zoo.example", "menagerie.example"
 REVERSE = ("0.77.10.in-addr.arpa", "7.7.0.0.8.b.d.0.1.0.0.2.ip6.arpa")
 BLOCKLIST = f"bl.{ZONE}"
-FIRST = 200
-"""Last part of the first egress address."""
+FIRST, DOORS = 200, 150
+"""Last part of the first egress address, and of the first that a stable's mail is submitted to."""
 
 Dns = dict[tuple[str, str], tuple[str, ...]]
 """(name, type) → values in zone file form."""
@@ -131,6 +132,9 @@ class Zoo:
             keys = self.inventory.keys_of(domain)
             records += customer_records(self.inventory.settings, customer, domain, keys)
             found[(domain, "MX")] = (f"10 mail.{ZONE}.",)
+        for barn in BARNS:
+            records += fleet_records(barn.inventory)
+            found[(f"keys.{barn.inventory.settings.dkim_zone}", "TXT")] = (quoted("none yet"),)
         for record in records:
             owner = (record.name, record.type)
             value = quoted(record.value) if record.type == "TXT" else record.value
@@ -138,6 +142,8 @@ class Zoo:
             found[owner] = (*found.get(owner, ()), value + dot)
         for animal in ANIMALS:
             _change(found, animal.changes, domain_of(animal), self._words(animal))
+        for barn in BARNS:
+            _change(found, barn.stable.changes, barn.zone, barn.words)
         for each in self.homes:
             _change(found, each.perch.changes, each.fqdn, _words(each))
         return found
@@ -166,6 +172,51 @@ class Zoo:
 
 def domain_of(animal: Animal) -> str:
     return f"{animal.name}.{ELSEWHERE if animal.parent == '{E}' else ZONE}"
+
+
+@dataclass(frozen=True)
+class Barn:
+    """A stable with its addresses and names: a fleet of one backend, and one address to submit to."""
+
+    stable: Stable
+    address: Address
+    door: Address
+
+    @property
+    def zone(self) -> str:
+        return f"{self.stable.name}.fleets.{ZONE}"
+
+    @cached_property
+    def inventory(self) -> Inventory:
+        zone = self.zone
+        settings = FleetSettings(
+            name=self.stable.name,
+            domain=zone,
+            submission_name=f"smtp.{zone}",
+            virtual_address=self.door,
+            bounce_domain=f"bounce.{zone}",
+            spf_name=f"_spf.{zone}",
+            dkim_zone=f"dkim.{zone}",
+            postmaster=f"hostmaster@{ZONE}",
+            tls_reports=f"tls@{ZONE}",
+            mta_sts="testing",
+        )
+        backend = Host("be1", self.address, frozenset({"backends"}), (self.address,))
+        return Inventory(PurePath(self.stable.name), settings, (backend,), (), ())
+
+    @property
+    def words(self) -> dict[str, str]:
+        return {"{F}": self.zone, "{A}": str(self.address), "{SPF}": f"ip4:{self.address}"}
+
+    def amiss(self, findings: Sequence[Finding]) -> list[str]:
+        """What is wrong with the findings about this fleet."""
+        return amiss(self.stable.told, findings, self.words)
+
+
+BARNS = tuple(
+    Barn(stable, *(ip_address(f"10.77.0.{first + number}") for first in (FIRST + len(PERCHES), DOORS)))
+    for number, stable in enumerate(STABLES)
+)
 
 
 def _words(each: Home) -> dict[str, str]:
