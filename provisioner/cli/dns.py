@@ -81,19 +81,27 @@ def export(
     domain: Domain = None,
     fleet: Fleet = False,
     format_: Annotated[Format, typer.Option("--format", help="For whom.")] = Format.BIND,
+    within: Annotated[
+        str | None, typer.Option("--zone", help="Another zone, such as 2.0.192.in-addr.arpa for PTR records.")
+    ] = None,
     to: Annotated[Path | None, typer.Option(help="A file; else standard output.")] = None,
 ) -> None:
     """Write the records of a customer's domain, or of the fleet, for those who deploy DNS otherwise.
 
     Without DOMAIN or --fleet it is the DKIM zone: all keys of all customers. BIND: without SOA and NS, for
-    $INCLUDE. octoDNS: the whole zone, so keep nothing else in it.
+    $INCLUDE. octoDNS: the whole zone, so keep nothing else in it. What belongs in another zone is named;
+    --zone writes that.
     """
     inventory = context(ctx).load()
     if domain and fleet:
         raise UsageError("Give a customer's domain or --fleet, not both")
-    zone, records, others = workflow.zone_of(inventory, domain, fleet=fleet)
+    if within and not domain and not fleet:
+        raise UsageError("--zone needs a customer's domain or --fleet, whose records are in it")
+    zone, records, others = workflow.zone_of(inventory, domain, fleet=fleet, zone=within)
+    if within and not records:
+        raise UsageError(f"None of these records is in {zone}", hint="'provisioner dns show' has all")
     text = _RENDER[format_](records, zone, inventory.settings.dns_ttl)
-    if others:
+    if others and not within:
         elsewhere = ", ".join(dict.fromkeys(each.name for each in others))
         output.note(f"Not in {zone}, so not in what is written: {elsewhere}")
     if to is None:

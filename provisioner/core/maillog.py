@@ -19,6 +19,7 @@ _TLS = re.compile(r"TLS connection (?:established|reused) to (?P<peer>\S+?): (?P
 _ACCEPTED = re.compile(r"^proxy-accept: END-OF-MESSAGE: 250 [\d.]+ Ok: queued as (?P<id>[0-9A-Za-z]{6,20});")
 _HANDED = re.compile(
     r"^(?P<id>[0-9A-Za-z]{6,20}): info: header Received: from \S+ \(.*?\(using (?P<version>TLSv[\d.]+) "
+    r"(?:.*?\(Client CN \"(?P<client>[^\"]+)\")?"
 )
 _QUEUED = re.compile(r"queued as (?P<id>[0-9A-Za-z]{6,20})\b")
 _NOTIFIED = re.compile(r"^(?P<id>[0-9A-Za-z]{6,20}): sender non-delivery notification: (?P<dsn>\w+)$")
@@ -87,12 +88,12 @@ def accepted(lines: Iterable[str], wanted: str) -> bool:
     return any((found := _ACCEPTED.match(text)) and found["id"] == wanted for text in texts)
 
 
-def handover_tls(lines: Iterable[str], wanted: str) -> str:
-    """The protocol in which a frontend handed over the message `wanted`; '' when the log does not say."""
+def handover_tls(lines: Iterable[str], wanted: str) -> tuple[str, str]:
+    """How a frontend handed over the message `wanted`: protocol, name in its certificate; '' if not told."""
     texts = (parts["text"] for line in lines if (parts := _LINE.match(line)))
     # The backend's own header stands above those that came with the message.
     found = next((each for text in texts if (each := _HANDED.match(text)) and each["id"] == wanted), None)
-    return found["version"] if found else ""
+    return (found["version"], found["client"] or "") if found else ("", "")
 
 
 def notifications(lines: Iterable[str], wanted: str) -> tuple[str, ...]:

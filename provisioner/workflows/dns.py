@@ -34,17 +34,18 @@ def publish(inventory: Inventory, domain: str | None, publisher: Publisher) -> l
 
 
 def zone_of(
-    inventory: Inventory, domain: str | None, *, fleet: bool = False
+    inventory: Inventory, domain: str | None, *, fleet: bool = False, zone: str | None = None
 ) -> tuple[str, tuple[Record, ...], tuple[Record, ...]]:
     """A zone, what is expected in it, and what else its subject needs that belongs in others.
 
-    It is that of a customer's domain, or of the fleet, or else the DKIM zone. Raises UsageError for a foreign
-    domain.
+    It is that of a customer's domain, or of the fleet, or else the DKIM zone. zone: another one, of what the
+    domain or the fleet needs. Raises UsageError for a foreign domain.
     """
     if not domain and not fleet:
         return inventory.settings.dkim_zone, dkim_zone(inventory), ()
-    zone = inventory.settings.domain if fleet else dkim.owned(inventory, str(domain))
-    records = expected(inventory, None if fleet else zone)
+    own = inventory.settings.domain if fleet else dkim.owned(inventory, str(domain))
+    records = expected(inventory, None if fleet else own)
+    zone = (zone or own).lower().rstrip(".")
     inside = tuple(record for record in records if is_within(record.name, zone))
     return zone, inside, tuple(record for record in records if record not in inside)
 

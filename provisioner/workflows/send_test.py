@@ -147,7 +147,7 @@ def _follow(
             lines = logs.get(host.name, [])
             if lines and backend is None:
                 backend = host
-                hop(Hop("handed over", host.name, "certificate verified", tls=handover_tls(lines, queue_id)))
+                hop(_handed_over(host, *handover_tls(lines, queue_id)))
                 hop(Hop("queued", host.name, "signed and queued", queue_id))
             for recipient, delivery in deliveries(lines, queue_id).items():
                 if told.get(recipient) != delivery:
@@ -159,6 +159,11 @@ def _follow(
         time.sleep(POLL)
         # Known once, it is asked alone: one that does not answer takes its time.
         logs = read((backend,) if backend else inventory.group("backends"), queue_id)
+
+
+def _handed_over(host: Host, version: str, client: str) -> Hop:
+    """A backend takes mail of those alone whose certificate verifies; its log says whose that was."""
+    return Hop("handed over", host.name, f"certificate of {client}" if client else "", tls=version)
 
 
 def _submitted(inventory: Inventory, receipt: Receipt, frontends: Sequence[str] = ()) -> Hop:

@@ -1,4 +1,4 @@
-"""Builds the zoo, all DNS of it: a fleet with animals as customers and perches as backends, and the stables."""
+"""Builds the zoo and its DNS: a fleet with animals as customers and perches as backends; and the stables."""
 
 from __future__ import annotations
 

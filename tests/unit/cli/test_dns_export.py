@@ -40,3 +40,13 @@ def test_what_can_not_be_exported(run: Run) -> None:
 def test_an_export_that_can_not_be_written(run: Run, tmp_path_factory: pytest.TempPathFactory) -> None:
     found = run("dns", "export", "--fleet", "--to", str(tmp_path_factory.mktemp("folder")))
     assert (found.code, "can't be written" in found.err) == (2, True), found.err
+
+
+def test_reverse_names_are_written_zone_by_zone(run: Run) -> None:
+    told = run("dns", "export", "--fleet", "--zone", "2.0.192.in-addr.arpa.")
+    assert (told.code, told.err) == (0, "")
+    assert "$ORIGIN 2.0.192.in-addr.arpa.\n" in told.out
+    assert "\n31.2.0.192.in-addr.arpa. PTR be1.operator.example.\n" in told.out
+    assert "operator.example. A " not in told.out
+    assert run("dns", "export", "--fleet", "--zone", "elsewhere.example").code == 2
+    assert run("dns", "export", "--zone", "2.0.192.in-addr.arpa").code == 2

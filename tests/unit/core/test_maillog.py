@@ -42,9 +42,9 @@ def test_the_frontend_that_took_it_says_so() -> None:
 
 
 def test_the_hand_overs_protocol_is_what_the_backend_itself_saw() -> None:
-    assert maillog.handover_tls(HANDED, ID) == "TLSv1.2"
-    assert maillog.handover_tls(HANDED, "4jXxsyOTHERzDmH") == ""
-    assert maillog.handover_tls(LOG, ID) == ""
+    assert maillog.handover_tls(HANDED, ID) == ("TLSv1.2", "fe1.operator.example")
+    assert maillog.handover_tls(HANDED, "4jXxsyOTHERzDmH") == ("", "")
+    assert maillog.handover_tls(LOG, ID) == ("", "")
 
 
 def test_the_last_attempt_of_each_recipient_counts() -> None:

@@ -85,7 +85,7 @@ def test_a_frontend_that_is_gone_since_is_not_named(tmp_path: Path) -> None:
     followed, told, _ = follow(tmp_path, [{"be1": [SENT]}])
     assert followed.delivered
     assert told[0].place == "smtp.operator.example"
-    assert told[1] == Hop("handed over", "be1", "certificate verified")
+    assert told[1] == Hop("handed over", "be1", "")
 
 
 def test_an_attempt_that_was_put_off_is_told_and_then_the_one_that_worked(tmp_path: Path) -> None:
