@@ -53,11 +53,23 @@ class NameServer(Daemon):
     """One server, until `stop`."""
 
     def __init__(
-        self, kind: str, folder: Path, address: str, port: int, foreign: str = FOREIGN, more: str = ""
+        self,
+        kind: str,
+        folder: Path,
+        address: str,
+        port: int,
+        foreign: str = FOREIGN,
+        more: str = "",
+        included: str = "",
     ) -> None:
-        """`foreign`: the zone that takes no updates; `more`: lines of both zones besides SOA and NS."""
+        """`foreign`: the zone that takes no updates; `more`: lines of both zones besides SOA and NS.
+
+        included: what `$INCLUDE` brings into the zone that takes updates.
+        """
+        (folder / "keys").write_text(included)
         for name, zone in {"zone": ZONE, "foreign": foreign}.items():
-            (folder / name).write_text(_ZONE.format(zone=zone, address=address) + more)
+            include = f"$INCLUDE {folder}/keys\n" if included and name == "zone" else ""
+            (folder / name).write_text(_ZONE.format(zone=zone, address=address) + more + include)
         facts = {"folder": folder, "port": port, "address": address, "zone": ZONE, "foreign": foreign}
         if kind == "bind":
             keys = [f'key "{n}" {{ algorithm hmac-sha256; secret "{s}"; }};' for n, s in _KEYS.items()]

@@ -63,7 +63,7 @@ class Scene:
             hosts.signers,
             Blocking(Authorities(HERE, Wire(port=self.port, timeout=0.5))),
             self.updaters[0],
-            _right,
+            right,
             lambda: self.now,
         )
         outcome = run(self.store, Request([DOMAIN]), tools)
@@ -82,7 +82,7 @@ class Scene:
         )
 
 
-def _right(asks: Sequence[ProbeAsk], hosts: Sequence[Host]) -> list[Probed]:
+def right(asks: Sequence[ProbeAsk], hosts: Sequence[Host]) -> list[Probed]:
     return [Probed(ask.domain, host.name, Verdict.RIGHT) for ask in asks for host in hosts]
 
 
