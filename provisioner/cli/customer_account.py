@@ -50,6 +50,46 @@ def add(
     told(changed.report, quiet=json)
 
 
+@accounts.command()
+def limit(
+    ctx: typer.Context,
+    name: Name,
+    login: Login,
+    domain: Annotated[
+        list[str] | None, typer.Option("--domain", help="One it may send in from now on; repeat for more.")
+    ] = None,
+    network: Annotated[
+        list[str] | None, typer.Option("--network", help="Where it may send from; repeat for more.")
+    ] = None,
+    any_domain: Annotated[bool, typer.Option("--any-domain", help="In all of the customer's.")] = False,
+    any_network: Annotated[bool, typer.Option("--any-network", help="From anywhere.")] = False,
+    no_push: NoPush = False,
+    json: Json = False,
+) -> None:
+    """Say anew in which domains and from where an account may send; what is not named stays as it is.
+
+    It holds from the next message on, in open sessions too.
+    """
+    for some, everything, option in ((domain, any_domain, "domain"), (network, any_network, "network")):
+        if some and everything:
+            raise UsageError(f"Give --{option} or --any-{option}, not both")
+    if not (domain or network or any_domain or any_network):
+        raise UsageError("Say what is to hold: --domain, --any-domain, --network or --any-network")
+    changed = workflow.limit_account(
+        TenantFiles(context(ctx).path),
+        name,
+        login,
+        None if no_push else tenants.push,
+        domains=[] if any_domain else domain or None,
+        networks=[] if any_network else network or None,
+    )
+    if json:
+        output.as_json(facts_of(changed.customer))
+    else:
+        accounts_table(changed.customer)
+    told(changed.report, quiet=json)
+
+
 @accounts.command("list")
 def list_accounts(ctx: typer.Context, name: Name, json: Json = False) -> None:
     """List a customer's accounts, with the domains and networks that they are limited to."""

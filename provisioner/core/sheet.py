@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,17 +43,34 @@ _SPF_NOTE: dict[Language, str] = {
 
 
 @dataclass(frozen=True)
+class SheetLogin:
+    """A login, and what it is limited to; empty is not."""
+
+    name: str
+    domains: tuple[str, ...]
+    networks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SheetPlan:
+    """A plan, its limits in words, and the logins that have it for themselves; none: it is all others'."""
+
+    name: str
+    logins: tuple[str, ...]
+    limits: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Sheet:
     """What the sheet says. dns: domain → records; notes: domain → remarks on them."""
 
     language: Language
     customer: str
     server: str
-    logins: tuple[str, ...]
+    logins: tuple[SheetLogin, ...]
     domains: tuple[str, ...]
     support: str
-    plan: str
-    limits: tuple[tuple[str, str], ...]
+    plans: tuple[SheetPlan, ...]
     time_zone: str
     dns: tuple[tuple[str, tuple[Record, ...]], ...]
     notes: dict[str, tuple[str, ...]]
@@ -72,20 +90,32 @@ def sheet(inventory: Inventory, customer: Customer, language: Language) -> Sheet
         language=language,
         customer=customer.name,
         server=settings.submission_name,
-        logins=customer.logins,
+        logins=tuple(
+            SheetLogin(each.login, each.domains, tuple(map(str, each.networks))) for each in customer.accounts
+        ),
         domains=customer.domains,
         support=settings.postmaster,
-        plan=customer.plan,
-        limits=tuple(_limit(inventory, customer, name, language) for name in LIMITS),
+        plans=tuple(_plans(inventory, customer, language)),
         time_zone=customer.time_zone or settings.time_zone,
         dns=tuple(records.items()),
         notes=dict.fromkeys(customer.domains, (note,)),
     )
 
 
-def _limit(inventory: Inventory, customer: Customer, name: str, language: Language) -> tuple[str, str]:
+def _plans(inventory: Inventory, customer: Customer, language: Language) -> Iterator[SheetPlan]:
+    """The customer's plan, then those that accounts have for themselves."""
+    own: dict[str, list[str]] = {}
+    for account in customer.accounts:
+        if account.plan:
+            own.setdefault(account.plan, []).append(account.login)
+    for plan, logins in [(customer.plan, []), *sorted(own.items())]:
+        limits = tuple(_limit(inventory, plan, name, language) for name in LIMITS)
+        yield SheetPlan(plan, tuple(logins), limits)
+
+
+def _limit(inventory: Inventory, plan: str, name: str, language: Language) -> tuple[str, str]:
     """A limit in words: the plan's; where it has none, the fleet's own."""
-    value = getattr(inventory.plans[customer.plan], name)
+    value = getattr(inventory.plans[plan], name)
     if value is None and name in _FALLBACK:
         value = getattr(inventory.settings, _FALLBACK[name])
     label = _LIMIT_NAMES[language][name]

@@ -197,13 +197,41 @@ def add_account(
     return _change(store, name, alter, push), password
 
 
+def limit_account(
+    store: TenantStore,
+    name: str,
+    login: str,
+    push: TenantPush | None,
+    *,
+    domains: Sequence[str] | None = None,
+    networks: Sequence[str] | None = None,
+) -> Changed:
+    """Say anew where an account may send in and from, from the next message on.
+
+    None leaves it as it is, empty lifts the limit. Raises UsageError.
+    """
+    wanted = {"domains": domains, "networks": networks}
+
+    def alter(_: Inventory, customer: Customer) -> Mapping[str, object]:
+        _has_account(customer, login)
+        accounts = customer.model_dump(mode="json")["accounts"]
+        changes = {key: value for key, value in wanted.items() if value is not None}
+        return {"accounts": [each | changes if each["login"] == login else each for each in accounts]}
+
+    return _change(store, name, alter, push)
+
+
+def _has_account(customer: Customer, login: str) -> None:
+    if login not in customer.logins:
+        hint = f"Logins: {', '.join(customer.logins) or 'none'}"
+        raise UsageError(f"{customer.name} has no account {login!r}", hint=hint)
+
+
 def remove_account(store: TenantStore, name: str, login: str, push: TenantPush | None) -> Changed:
     """Take an account away; from the next message on its sessions are refused. Raises UsageError."""
 
     def alter(_: Inventory, customer: Customer) -> Mapping[str, object]:
-        if login not in customer.logins:
-            hint = f"Logins: {', '.join(customer.logins) or 'none'}"
-            raise UsageError(f"{name} has no account {login!r}", hint=hint)
+        _has_account(customer, login)
         accounts = customer.model_dump(mode="json")["accounts"]
         left = [account for account in accounts if account["login"] != login]
         gone = customer.account(login)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_network
 
 import pytest
 
@@ -24,10 +25,27 @@ def test_the_sheet_has_all_that_a_customer_needs(language: Language, says: str) 
 
 def test_a_plan_without_limits_shows_the_fleets() -> None:
     customer = ACME.model_copy(update={"plan": "unlimited"})
-    limits = dict(sheet(INVENTORY, customer, "en").limits)
+    limits = dict(sheet(INVENTORY, customer, "en").plans[0].limits)
     assert limits["Recipients a day"] == "unlimited"
     assert limits["Recipients a message"] == "100"
     assert limits["Message size"] == "25 MiB"
+
+
+@pytest.mark.parametrize(("language", "alone"), [("en", "alone"), ("it", "solo")])
+def test_an_accounts_own_limits_and_plan_are_told(language: Language, alone: str) -> None:
+    first, second = ACME.accounts
+    limited = first.model_copy(
+        update={"domains": ("shop.acme.example",), "networks": (ip_network("203.0.113.0/24"),)}
+    )
+    customer = ACME.model_copy(update={"accounts": (limited, second.model_copy(update={"plan": "dem"}))})
+    text = sheet_files.markdown(sheet(INVENTORY, customer, language))
+    (line,) = [line for line in text.splitlines() if f"`{first.login}`" in line]
+    assert line.count(alone) == 2
+    assert "shop.acme.example" in line
+    assert "203.0.113.0/24" in line
+    headings = [line for line in text.splitlines() if line.startswith("## P")]
+    assert [heading.partition(": ")[2].partition(",")[0] for heading in headings] == ["base", "dem"]
+    assert second.login in headings[1]
 
 
 def test_the_page_stands_alone_and_escapes() -> None:

@@ -58,6 +58,19 @@ def test_an_account_is_added_limited_shown_and_removed(run: Run) -> None:
         assert line == ["acme-news", "shop.acme.example", "203.0.113.0/24,", "::1/128"]
         assert any(line.split() == ["acme-web", "all", "any"] for line in shown.splitlines())
 
+    limit = ("customer", "account", "limit", "acme", "acme-news")
+    assert "shop.acme.example" in run(*limit, "--network", "198.51.100.7").out
+    assert accounts(run)["acme-news"]["networks"] == ["198.51.100.7/32"]
+    assert run(*limit, "--any-network", "--domain", "acme.example").code == 0
+    assert "networks" not in accounts(run)["acme-news"]
+    senders = run.push.bundles[-1].frontend["senders"].decode().splitlines()
+    assert "@acme.example acme-news,acme-shop,acme-web" in senders
+    for wrong in ((), ("--any-domain", "--domain", "acme.example"), ("--domain", "globex.example")):
+        before = samples.snapshot(run.root)
+        assert run(*limit, *wrong).code == 2
+        assert samples.snapshot(run.root) == before
+    assert run("customer", "account", "limit", "acme", "nobody", "--any-domain").code == 2
+
     assert run("customer", "account", "remove", "acme", "acme-news", "--json").code == 2
     removed = facts(run("customer", "account", "remove", "acme", "acme-news", "--yes", "--json"))
     assert (removed["removed"], removed["logins"]) == ("acme-news", ["acme-shop", "acme-web"])
