@@ -50,7 +50,10 @@ def import_(
     if faults:
         raise InventoryError(faults, "The table")
     if check:
-        output.say(f"{len(rows)} customers would be added")
+        if json:
+            output.as_json({"would_add": [row.customer.name for row in rows]})
+        else:
+            output.say(f"{len(rows)} customers would be added")
         return
     if passwords_to is None and any(row.needs_password for row in rows):
         raise UsageError(

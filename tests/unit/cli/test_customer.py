@@ -201,6 +201,8 @@ def test_a_table_is_checked_then_imported(run: Run, tmp_path: Path) -> None:
         csv.writer(file).writerows(rows)
     before = samples.snapshot(run.root / "customers")
     assert "2 customers would be added" in run("customer", "import", str(table), "--check").out
+    would = facts(run("customer", "import", str(table), "--check", "--json"))
+    assert would == {"would_add": ["initech", "hooli"]}
     needed = run("customer", "import", str(table))
     assert (needed.code, "--passwords-to" in needed.err) == (2, True)
     assert samples.snapshot(run.root / "customers") == before
