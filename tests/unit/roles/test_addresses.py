@@ -42,6 +42,7 @@ def _trusted(value: Any) -> Any:
 
 RULES = [
     ("backend", "backend_frontends", "tcp dport { 10026, 10027 }", {}),
+    ("quota", "quota_metrics_clients", "tcp dport 9154", {}),
     ("frontend", "frontend_loadbalancers", "tcp dport { 25, 465, 587 }", {}),
     (
         "loadbalancer",

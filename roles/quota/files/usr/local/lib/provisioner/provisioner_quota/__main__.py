@@ -28,11 +28,12 @@ from provisioner_quota.outage import Outage
 from provisioner_quota.outcomes import Follower
 from provisioner_quota.service import Quota
 from provisioner_quota.usage import usage
-from provisioner_quota.web import application
+from provisioner_quota.web import application, exposition
 
 SETTINGS = Path("/etc/provisioner/quota.json")
 STATE = Path("/var/lib/provisioner-quota")
 FIRST_SOCKET = 3  # sd_listen_fds(3)
+LOG = logging.getLogger("provisioner-quota")
 GRACE = 2.0
 """Seconds that answers which are under way may take once the service is told to stop."""
 
@@ -58,18 +59,30 @@ async def serve(settings: dict[str, Any], listening: socket.socket) -> None:
         asyncio.create_task(outage.watch()),
         asyncio.create_task(quota.follow(Follower(Path(settings["log"])))),
     ]
-    runner = web.AppRunner(application(Bans(store), accounts), access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", settings["metrics_port"]).start()
+    port = settings["metrics_port"]
+    runners = [await _served(application(Bans(store), accounts), "127.0.0.1", port)]
+    if address := settings["metrics_address"]:
+        try:
+            runners.append(await _served(exposition(), address, port))
+        except OSError:
+            LOG.exception("no metrics at %s", address)  # nobody's mail waits for that
     await stop.wait()
     server.close()
-    await runner.cleanup()
+    for runner in runners:
+        await runner.cleanup()
     for session in list(quota.sessions.values()):
         quota.gone(session)
     if quota.running:
         await asyncio.wait(quota.running, timeout=GRACE)
     for helper in helpers:
         helper.cancel()
+
+
+async def _served(page: web.Application, address: str, port: int) -> web.AppRunner:
+    runner = web.AppRunner(page, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, address, port).start()
+    return runner
 
 
 async def _bans(store: Store, question: dict[str, Any]) -> dict[str, Any]:

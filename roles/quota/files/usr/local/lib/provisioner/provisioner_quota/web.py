@@ -1,4 +1,4 @@
-"""What the service answers over HTTP, on the loopback address: Dovecot's questions on logins, and metrics.
+"""What the service answers over HTTP: Dovecot's questions on logins, on the loopback address; and metrics.
 
 Dovecot asks before it looks at a password (command=allow) and tells afterwards how it went (command=report),
 as its manual has it under "auth policy". A login is never refused because the store does not answer.
@@ -21,8 +21,19 @@ LOG = logging.getLogger("provisioner-quota")
 ALLOW, REFUSE = {"status": 0, "msg": ""}, {"status": -1, "msg": "too many failed logins; try again later"}
 
 
+def exposition() -> web.Application:
+    """GET /metrics for Prometheus, and nothing else."""
+
+    async def tell(_: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app = web.Application()
+    app.add_routes([web.get("/metrics", tell)])
+    return app
+
+
 def application(bans: Bans, accounts: Accounts) -> web.Application:
-    """The routes: POST /login for Dovecot, GET /metrics for Prometheus."""
+    """The metrics, and POST /login for Dovecot."""
 
     async def login(request: web.Request) -> web.Response:
         said = await request.json()
@@ -44,11 +55,8 @@ def application(bans: Bans, accounts: Accounts) -> web.Application:
             LOG.warning("logins go unchecked: %s", error)
         return web.json_response(ALLOW)
 
-    async def tell(_: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-    app = web.Application()
-    app.add_routes([web.post("/login", login), web.get("/metrics", tell)])
+    app = exposition()
+    app.add_routes([web.post("/login", login)])
     return app
 
 
