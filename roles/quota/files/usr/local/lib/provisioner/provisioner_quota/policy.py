@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 REQUEST_LIMIT = 64 * 1024
 """Bytes that one request may have; Postfix sends some 800."""
@@ -16,8 +16,7 @@ class BadRequestError(ValueError):
     """What came is no policy request."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What is used of a request. `instance` is new for each message, the same when Postfix repeats itself."""
 
     state: str
@@ -32,7 +31,8 @@ class Request:
 def parse(text: bytes) -> Request:
     """A request from its lines `name=value`, without the empty one at the end. Raises BadRequestError."""
     try:
-        fields = dict(line.split("=", 1) for line in text.decode("utf-8", "replace").split("\n"))
+        # A list, as it is read in two thirds of the time of a generator.
+        fields = dict([line.split("=", 1) for line in text.decode("utf-8", "replace").split("\n")])
     except ValueError as error:
         raise BadRequestError(f"not all name=value lines: {text[:40]!r}") from error
     try:
