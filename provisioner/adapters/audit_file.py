@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import re
 import socket
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
@@ -16,6 +17,7 @@ from provisioner.adapters.yaml_files import SECRET_MODE
 from provisioner.core.audit import HELD, AuditEntry
 
 NAME = "audit.jsonl"
+_FACTS = re.compile(r'"subject": "(?P<subject>[^"\\]*)", "action": "(?P<action>[^"\\]*)"')
 
 
 def who() -> str:
@@ -41,14 +43,23 @@ class AuditFile:
         finally:
             os.close(handle)
 
-    def held(self) -> dict[str, AuditEntry]:
-        """By subject, what last kept something from being done to it."""
-        if not self._path.exists():
-            return {}
-        with self._path.open(encoding="utf-8") as lines:
-            # To parse every line of a log that only grows would take longer than all else.
-            found = [json.loads(line) for line in lines if f'"action": "{HELD}"' in line]
-        return {facts["subject"]: _entry(facts) for facts in found}
+    def held(self, over: Collection[str]) -> dict[str, AuditEntry]:
+        """By subject, what last kept something from being done to it.
+
+        over: how actions begin after which that is over.
+        """
+        found: dict[str, str] = {}
+        if self._path.exists():
+            with self._path.open(encoding="utf-8") as lines:
+                for line in lines:
+                    # To parse every line of a log that only grows would take longer than all else.
+                    if (facts := _FACTS.search(line)) is None:
+                        continue
+                    if facts["action"] == HELD:
+                        found[facts["subject"]] = line
+                    elif facts["action"].startswith(tuple(over)):
+                        found.pop(facts["subject"], None)
+        return {subject: _entry(json.loads(line)) for subject, line in found.items()}
 
     def entries(self, subjects: Collection[str]) -> Iterator[AuditEntry]:
         """What was done to these, or to something of them (`acme.example`, `acme.example slot 2`)."""

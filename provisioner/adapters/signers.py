@@ -23,5 +23,5 @@ def read(backends: Sequence[Host], domains: Sequence[str]) -> dict[str, SignerKe
             found[outcome.host.name] = SignerKeys(away=reason)
         else:
             said = outcome.value
-            found[outcome.host.name] = SignerKeys(said["signs"], said["holds"], tuple(said["stray"]))
+            found[outcome.host.name] = SignerKeys(said["signs"], said["holds"], tuple(said.get("stray", ())))
     return found

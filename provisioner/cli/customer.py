@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -169,8 +168,7 @@ def remove(
         raise UsageError(f"{name} was not removed")
 
     def announce(before: Inventory, gone: Customer) -> None:
-        until = workflow.retirement(before, gone, wiring.now())
-        AuditFile(path).append([_gone(name, domain, end) for domain, end in until.items()])
+        AuditFile(path).append([_gone(name, domain) for domain in workflow.retirement(before, gone)])
 
     hosts = None if no_push else tenants.push
     files, report = workflow.remove(store, name, hosts, announce)
@@ -186,18 +184,20 @@ def _warn(store: TenantFiles, inventory: Inventory, customer: Customer) -> None:
     output.say(f"This removes {customer.name} with {len(customer.accounts)} account(s), for good:")
     for file in store.files_of(customer):
         output.say(f"  {file}")
-    until = workflow.retirement(inventory, customer, wiring.now())
-    if until:
-        last = max(until.values()).date()
-        output.say(f"No host signs with its keys then. Their records stay until {last} for mail on its way;")
-        output.say("after that 'provisioner dkim rotate --all-due --apply' withdraws and destroys them.")
+    stay = workflow.retirement(inventory, customer)
+    if stay:
+        output.say("No host signs with its keys then. Their records stay, as mail may be on its way:")
+        output.say(
+            "  the next 'provisioner dkim rotate --all-due --apply' has them retire, and one that comes"
+        )
+        output.say(
+            f"  {max(stay.values()).days} days later withdraws and destroys them. A timer may run it daily."
+        )
 
 
-def _gone(customer: str, domain: str, until: datetime) -> AuditEntry:
-    seen = f"its records are of use until {until.date()}"
-    return AuditEntry(
-        wiring.now(), audit_file.who(), domain, "nobody's any more", f"customer {customer} removed", seen
-    )
+def _gone(customer: str, domain: str) -> AuditEntry:
+    why = f"customer {customer} removed"
+    return AuditEntry(wiring.now(), audit_file.who(), domain, "nobody's any more", why)
 
 
 @app.command()

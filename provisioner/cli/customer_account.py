@@ -68,7 +68,7 @@ def limit(
 ) -> None:
     """Say anew in which domains and from where an account may send; what is not named stays as it is.
 
-    It holds from the next message on, in open sessions too.
+    Networks and From: hold from the next message on, in open sessions too; MAIL FROM from the next session.
     """
     for some, everything, option in ((domain, any_domain, "domain"), (network, any_network, "network")):
         if some and everything:

@@ -57,9 +57,19 @@ def activate(
 
 
 def pass_gate(
-    path: Path, inventory: Inventory, customer: Customer, doing: str, forced: Forced, *, quiet: bool = False
+    path: Path,
+    inventory: Inventory,
+    customer: Customer,
+    doing: str,
+    forced: Forced,
+    *,
+    quiet: bool = False,
+    check: bool = False,
 ) -> None:
-    """Look at the customer's domains and the addresses that send for it. Raises CheckFailed if refused."""
+    """Look at the customer's domains and the addresses that send for it. Raises CheckFailed if refused.
+
+    check: only say so; nobody is asked.
+    """
     wiring.find_resolver(inventory.settings)
     egress, domains = asyncio.run(_look(inventory, customer))
     # Doubt about what nobody insists on keeps nobody waiting.
@@ -70,9 +80,12 @@ def pass_gate(
     wrong = [each for each in found if each.status in {Status.FAIL, Status.UNKNOWN}]
     if not quiet:
         output.findings(worst_first(wrong))
+    what = "wrong" if stands is Gate.CLOSED else "unknown"
+    where = "; ".join(f"{each.id} {each.subject}" for each in wrong)
+    if check:
+        output.note(f"Would be refused: {customer.name}'s DNS is {what}: {where}")
+        return
     if not forced.force and not (stands is Gate.ASK and _asked(doing, customer)):
-        what = "wrong" if stands is Gate.CLOSED else "unknown"
-        where = "; ".join(f"{each.id} {each.subject}" for each in wrong)
         ours = " --fleet" if any(each in egress for each in wrong) else ""
         raise CheckFailed(
             f"{customer.name}: {doing} refused, its DNS is {what}: {where}",

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from provisioner.adapters import role_settings
 from provisioner.adapters.dem_files import DemFiles
 from provisioner.adapters.lab import EmbeddedLab
 from provisioner.adapters.secret_files import SecretFiles
@@ -84,8 +85,9 @@ def create(
     tools = wiring.dem_tools(root.path)
     planned = workflow.enroll(tools, wanted, check=True)
     if planned.new:
-        inventory = root.load()
-        pass_gate(root.path, inventory, known(inventory, name), "dem create", forced, quiet=json)
+        inventory = role_settings.load(root.path)
+        customer = known(inventory, name)
+        pass_gate(root.path, inventory, customer, "dem create", forced, quiet=json, check=check)
     if check:
         _planned(planned, json=json)
         return

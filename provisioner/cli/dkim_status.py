@@ -17,13 +17,15 @@ from provisioner.cli.dkim import Domains, Json, OfCustomer, app, chosen_or_all
 from provisioner.core.audit import AuditEntry
 from provisioner.core.dkim import KeyState
 from provisioner.core.fleet import Inventory
-from provisioner.core.key_slots import On, Plan, Slot, Wait, policy_of, slots_of
+from provisioner.core.key_slots import Action, On, Plan, Slot, Use, Wait, policy_of, slots_of
 from provisioner.core.records import SLOTS
 from provisioner.core.rotation import Ahead, forecast
 from provisioner.workflows import rotation
 from provisioner.workflows.rotation import Request
 
 _WHOM = {On.SIGNERS: "a host", On.DNS: "the operator's DNS", On.CUSTOMER: "the customer"}
+_GOING_ON = (Action.GENERATE, Action.PUBLISH, Action.PROVE, Action.REVOKE, Action.DESTROY)
+"""What may be refused or fail, and when it is done is so no more."""
 _STYLES = {KeyState.ACTIVE: "green", KeyState.RETIRING: "yellow", KeyState.REVOKED: "red"}
 
 
@@ -43,17 +45,17 @@ def status(
     request = Request(chosen_or_all(inventory, domains, customer, everything=everything))
     tools = wiring.rotation_tools(inventory, look_only=True)
     plans = rotation.plan(TenantFiles(context(ctx).path), inventory, request, tools)
-    held = AuditFile(context(ctx).path).held()
+    held = AuditFile(context(ctx).path).held([action.value for action in _GOING_ON])
     if json:
         facts = {name: plan_facts(inventory, name, plan, request) for name, plan in plans.items()}
-        output.as_json([each | {"held": _held(inventory, name, held)} for name, each in facts.items()])
+        output.as_json([each | {"held": _held(name, held)} for name, each in facts.items()])
         return
     shown = [name for name in plans if not everything or not _quiet(inventory, name, plans[name])]
     rows = [row for name in shown for row in _rows(inventory, name, plans[name])]
     if rows:
         output.table(("Domain", "Slot", "Selectors", "State", "Since", "Next, or what it waits for"), rows)
     for name in shown:
-        for each in _held(inventory, name, held):
+        for each in _held(name, held):
             output.say(f"{name} slot {each['slot']} was held at {each['at']}: {each['said']}")
     if everything:
         dues = [due for name in plans if (due := _due(inventory, name))]
@@ -61,16 +63,12 @@ def status(
         output.say(f"{len(plans) - len(shown)} of {len(plans)} domains sign with proven keys{soonest}.")
 
 
-def _held(inventory: Inventory, domain: str, held: Mapping[str, AuditEntry]) -> list[dict[str, object]]:
+def _held(domain: str, held: Mapping[str, AuditEntry]) -> list[dict[str, object]]:
     """What kept slots where they are: a primary that refused, probes that failed."""
-    moved = {
-        slot.number: max(filter(None, (slot.since, slot.agreed, slot.proven, slot.signed)))
-        for slot in slots_of(inventory.keys_of(domain))
-    }
     return [
         {"slot": number, "at": entry.at.isoformat(), "said": entry.seen}
         for number in SLOTS
-        if (entry := held.get(f"{domain} slot {number}")) and entry.at >= moved.get(number, entry.at)
+        if (entry := held.get(f"{domain} slot {number}"))
     ]
 
 
@@ -158,8 +156,9 @@ def _rows(inventory: Inventory, domain: str, plan: Plan) -> list[tuple[str | Tex
     for slot in slots:
         selectors = ", ".join(sorted(key.selector for key in keys if key.slot == slot.number))
         steps = _next(plan, slot.number)
-        if not steps and slot.state is KeyState.ACTIVE and due:
-            steps = [f"rotation due on {due.date()}"]
+        if not steps and slot.state is KeyState.ACTIVE:
+            use = policy_of(inventory, domain).use
+            steps = [f"rotation due on {due.date()}"] if due else [use.value] if use is not Use.SIGNS else []
         state = Text(slot.state.value + (", leaked" if slot.leaked else ""), _STYLES.get(slot.state, ""))
         rows.append((domain, str(slot.number), selectors, state, f"{slot.since.date()}", "; ".join(steps)))
     free = {each.slot for each in plan.waits} | {each.slot for each in plan.steps if slots}
@@ -180,7 +179,8 @@ def _quiet(inventory: Inventory, domain: str, plan: Plan) -> bool:
     """Whether nothing is due or under way: one slot, which signs and is proven."""
     slots = slots_of(inventory.keys_of(domain))
     settled = len(slots) == 1 and _settled(slots[0]) and not slots[0].leaked
-    return settled and not plan.steps and not plan.waits
+    used = policy_of(inventory, domain).use is Use.SIGNS
+    return used and settled and not plan.steps and not plan.waits
 
 
 def _settled(slot: Slot) -> bool:
@@ -189,6 +189,8 @@ def _settled(slot: Slot) -> bool:
 
 def _due(inventory: Inventory, domain: str) -> datetime | None:
     """When the keys that sign are to be replaced."""
-    age = policy_of(inventory, domain).age
+    policy = policy_of(inventory, domain)
     active = [slot for slot in slots_of(inventory.keys_of(domain)) if slot.state is KeyState.ACTIVE]
-    return active[0].since + age if active and age is not None else None
+    if not active or policy.age is None or policy.use is not Use.SIGNS:
+        return None
+    return active[0].since + policy.age

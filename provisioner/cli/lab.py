@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from provisioner.adapters import role_settings
 from provisioner.adapters.lab import EmbeddedLab
 from provisioner.adapters.lab.world import World, host_of
 from provisioner.adapters.secret_files import SecretFiles
@@ -41,7 +42,7 @@ def up(
 ) -> None:
     """Start the lab's machines and deploy them; stopped at any point, it goes on when run again."""
     root = context(ctx)
-    inventory = root.load()
+    inventory = role_settings.load(root.path)
     machines = EmbeddedLab(root.path, frozenset(name for name in limit.split(",") if name))
     with PlayProgress(verbose=root.verbose) as progress:
         make_machines(machines, inventory, SecretFiles(root.path), progress.say, wiring.now())

@@ -47,6 +47,7 @@ def drift(
     for key in keys:
         subject, hosts = f"{key.domain} {key.selector}", signers if key.id in needed else {}
         odd = [*_inventory(key, subject, private), *_signers(key, subject, hosts)]
+        odd += _unasked(key, subject, signers, needed)
         odd += [each for each in dns.get(key.id, ()) if each.status in {Status.FAIL, Status.UNKNOWN}]
         found += _blamed(odd, signers) or [_agree(key, subject, hosts, dns)]
     return [*found, *_strangers(keys, signers), *_strays(keys, signers, needed)]
@@ -91,6 +92,19 @@ def _strangers(keys: Sequence[DkimKey], signers: Mapping[str, SignerKeys]) -> li
         for host, has in signers.items()
         for selector in has.signs.get(domain, {})
         if (domain, selector) not in active
+    ]
+
+
+def _unasked(
+    key: DkimKey, subject: str, signers: Mapping[str, SignerKeys], needed: Collection[str]
+) -> list[Finding]:
+    """Signers that may still have a key that they are not to have, and do not say."""
+    if key.id in needed or key.state is KeyState.GENERATED:
+        return []
+    return [
+        Finding("dkim-drift", subject, Status.UNKNOWN, has.away, host)
+        for host, has in signers.items()
+        if has.away
     ]
 
 

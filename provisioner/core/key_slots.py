@@ -111,7 +111,9 @@ class Seen:
     @property
     def lacking(self) -> str:
         """Which signers do not have the keys for certain; empty when all have."""
-        return f"signers that have not shown these keys: {self.away}" if self.away else ""
+        other = ", ".join(sorted(host for host, holds in self.signers.items() if holds is False))
+        why = f"; something else lies at {other}: 'provisioner dkim check' says what" if other else ""
+        return f"signers that have not shown these keys: {self.away}{why}" if self.away else ""
 
     @property
     def doubt(self) -> str:

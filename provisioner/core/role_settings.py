@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from provisioner.core.documents import Document, Documents, Encrypted, KeyPath, Problem
 
+ALIKE = 0.85
+"""How alike two names are, of 1, when one is meant for the other."""
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -37,12 +40,14 @@ def settings(documents: Documents) -> Iterator[Setting]:
 
 
 def stranger(setting: Setting, roles: Collection[str], known: Collection[str]) -> Problem | None:
-    """What is wrong with a name that begins as a role's settings do, and is none of them."""
+    """What is wrong with a name that is nearly a role's setting. Others that begin like one are one's own."""
     role = max((each for each in roles if setting.name.startswith(f"{each}_")), key=len, default=None)
     if role is None or setting.name in known:
         return None
-    close = difflib.get_close_matches(setting.name, known, n=1)
-    hint = f"Did you mean {close[0]!r}?" if close else f"roles/{role}/README.md lists them"
+    close = difflib.get_close_matches(setting.name, known, n=1, cutoff=ALIKE)
+    if not close:
+        return None
+    hint = f"Did you mean {close[0]!r}?"
     return Problem(setting.file, setting.path, f"the role {role} has no setting {setting.name!r}", hint)
 
 

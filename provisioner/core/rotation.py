@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from provisioner.core.dkim import KeyState
 from provisioner.core.key_slots import (
     COMING,
+    HELD,
     LEAVING,
     Action,
     Dns,
@@ -45,20 +46,32 @@ def decide(
     target: the slot that a wish to revoke is about.
     """
     if policy.use is Use.NOBODYS:
-        return _plan(_farewell(slot, seen.get(slot.number, Seen()), policy, now) for slot in slots)
+        leaked = _given_up(slots, wish, target)
+        return _plan(
+            Step(slot.number, Action.MARK_LEAKED, slot.state)
+            if slot.number in leaked
+            else _farewell(slot, seen.get(slot.number, Seen()), policy, now)
+            for slot in slots
+        )
     active = _active(slots)
     if wish is Wish.ROLLBACK:
         return rollback(slots, seen, active)
     if wish is Wish.REVOKE:
-        return _revoke(slots, target)
+        return _revoke(slots, target, policy)
     leaks = active is not None and _leaks(slots, active, wish)
+    back = _come_back(slots, seen, active, policy)
     found = [
         Step(slot.number, Action.MARK_LEAKED, slot.state)
         if leaks and slot is active
+        else back
+        if back is not None and back.slot == slot.number
         else _of(slot, seen.get(slot.number, Seen()), active, policy, now)
         for slot in slots
     ]
-    found.append(_new(slots, seen, policy, now, wish))
+    found.append(None if back is not None else _new(slots, seen, policy, now, wish))
+    if policy.use is Use.IDLE and wish is Wish.ROTATE:
+        number = active.number if active is not None else SLOTS[0]
+        found.append(Wait(number, f"no new keys: {policy.use.value}", On.CUSTOMER))
     return _plan(found)
 
 
@@ -72,7 +85,9 @@ def _plan(found: Iterable[Step | Wait | None]) -> Plan:
 
 def looks(slots: Sequence[Slot], policy: Policy, now: datetime, wish: Wish = Wish.NOTHING) -> tuple[int, ...]:
     """The slots that `decide` wants to know from DNS: of keys that hang on it, and of those to be made."""
-    wanted = {KeyState.VERIFIED, KeyState.REVOKED} | ({KeyState.RETIRING} if wish is Wish.ROLLBACK else set())
+    wanted = {KeyState.VERIFIED, KeyState.REVOKED}
+    if wish is Wish.ROLLBACK or (_active(slots) is None and policy.use is Use.SIGNS):
+        wanted |= {KeyState.RETIRING}
     found = [slot.number for slot in slots if slot.state in wanted]
     makes = wish not in {Wish.ROLLBACK, Wish.REVOKE}
     new = _new(slots, {}, policy, now, wish) if makes else None
@@ -88,7 +103,8 @@ def _of(slot: Slot, seen: Seen, active: Slot | None, policy: Policy, now: dateti
         # Their records may be out already, at a customer that publishes by hand from the first hour.
         return Step(slot.number, Action.REVOKE, KeyState.REVOKED, seen="never signed with")
     if slot.state in COMING:
-        return _coming(slot, seen, active, now)
+        # Without an account that may use them they are on no signer.
+        return _coming(slot, seen, active, now) if policy.use is Use.SIGNS else None
     return _used(slot, seen, active, policy, now)
 
 
@@ -99,6 +115,28 @@ def _farewell(slot: Slot, seen: Seen, policy: Policy, now: datetime) -> Step | W
     if slot.state is KeyState.ACTIVE:
         return Step(slot.number, Action.RETIRE, KeyState.RETIRING, seen=policy.use.value)
     return _used(slot, seen, None, policy, now)
+
+
+def _given_up(slots: Sequence[Slot], wish: Wish, target: int | None) -> set[int]:
+    """The slots of a domain without a customer that somebody wants gone at once."""
+    meant = (
+        {target}
+        if wish is Wish.REVOKE
+        else {slot.number for slot in slots}
+        if wish is Wish.EMERGENCY
+        else set()
+    )
+    return {slot.number for slot in slots if slot.number in meant and not slot.leaked and slot.state in HELD}
+
+
+def _come_back(
+    slots: Sequence[Slot], seen: Mapping[int, Seen], active: Slot | None, policy: Policy
+) -> Step | None:
+    """Back to keys that signed before, of a domain that has a customer again while they retire."""
+    if active is not None or policy.use is not Use.SIGNS:
+        return None
+    steps = rollback(slots, seen, None).steps
+    return steps[0] if steps else None
 
 
 def _coming(slot: Slot, seen: Seen, active: Slot | None, now: datetime) -> Step | Wait:
@@ -142,16 +180,27 @@ def _holders(seen: Seen) -> str:
 
 def _used(slot: Slot, seen: Seen, active: Slot | None, policy: Policy, now: datetime) -> Step | Wait | None:
     """The next step of keys that sign, or have signed."""
-    provable = policy.use is Use.SIGNS and not slot.leaked
-    if slot.state is KeyState.ACTIVE and slot.proven is None and provable:
-        if seen.lacking:
-            return Wait(slot.number, f"{seen.lacking}; no probe is possible", On.SIGNERS)
-        return Step(slot.number, Action.PROVE, KeyState.ACTIVE)
-    if slot.state is KeyState.RETIRING:
-        return _retiring(slot, seen, active, policy, now)
-    if slot.state is KeyState.REVOKED:
-        return _revoked(slot, seen, now)
-    return None
+    match slot.state:
+        case KeyState.ACTIVE:
+            return _signing(slot, seen, policy)
+        case KeyState.RETIRING:
+            return _retiring(slot, seen, active, policy, now)
+        case KeyState.REVOKED:
+            return _revoked(slot, seen, now)
+        case _:
+            return None
+
+
+def _signing(slot: Slot, seen: Seen, policy: Policy) -> Step | Wait | None:
+    """What keys that sign still lack; leaked ones wait for others, unless nobody signs with them."""
+    if slot.leaked:
+        retire = Step(slot.number, Action.RETIRE, KeyState.RETIRING, seen=policy.use.value)
+        return retire if policy.use is Use.IDLE else None
+    if slot.proven is not None or policy.use is not Use.SIGNS:
+        return None
+    if seen.lacking:
+        return Wait(slot.number, f"{seen.lacking}; no probe is possible", On.SIGNERS)
+    return Step(slot.number, Action.PROVE, KeyState.ACTIVE)
 
 
 def _retiring(
@@ -229,9 +278,16 @@ def _new(
 
 
 def rollback(slots: Sequence[Slot], seen: Mapping[int, Seen], active: Slot | None) -> Plan:
-    """Back to the newest keys that still retire: they are on every signer and in DNS."""
-    retiring = [slot for slot in slots if slot.state is KeyState.RETIRING and not slot.leaked]
-    if active is None or not retiring:
+    """Back to the newest keys that still retire: they are on every signer and in DNS.
+
+    Where none sign at present, to those that were proven once.
+    """
+    retiring = [
+        slot
+        for slot in slots
+        if slot.state is KeyState.RETIRING and not slot.leaked and (active is not None or slot.proven)
+    ]
+    if not retiring:
         said = "there are no retiring keys to go back to"
         return Plan((), (Wait(active.number if active else 0, said, On.ROOM),))
     back = max(retiring, key=lambda slot: slot.since)
@@ -239,13 +295,14 @@ def rollback(slots: Sequence[Slot], seen: Mapping[int, Seen], active: Slot | Non
     if found.lacking or found.doubt:
         on = On.SIGNERS if found.lacking else found.on
         return Plan((), (Wait(back.number, found.lacking or found.doubt, on),))
-    return Plan((Step(back.number, Action.ACTIVATE, KeyState.ACTIVE, active.number, found.said),), ())
+    retires = active.number if active is not None else None
+    return Plan((Step(back.number, Action.ACTIVATE, KeyState.ACTIVE, retires, found.said),), ())
 
 
-def _revoke(slots: Sequence[Slot], target: int | None) -> Plan:
+def _revoke(slots: Sequence[Slot], target: int | None, policy: Policy) -> Plan:
     """What one slot needs to be done with; keys that sign need others in their place first."""
     slot = next((slot for slot in slots if slot.number == target), None)
-    if slot is not None and slot.state is KeyState.ACTIVE:
+    if slot is not None and slot.state is KeyState.ACTIVE and policy.use is Use.SIGNS:
         return Plan((), (Wait(slot.number, "these keys sign: others have to take over first", On.ROOM),))
     if slot is None or slot.leaked or slot.state is KeyState.REVOKED:
         return Plan((), ())

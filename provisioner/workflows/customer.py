@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from pydantic import ValidationError
 
@@ -60,11 +60,11 @@ def add(
         return _push(store, replace(inventory, customers=tuple(grown)), push)
 
 
-def retirement(inventory: Inventory, customer: Customer, now: datetime) -> dict[str, datetime]:
-    """By domain that has keys, until when its records stay at least should its customer be removed now."""
+def retirement(inventory: Inventory, customer: Customer) -> dict[str, timedelta]:
+    """By domain that has keys, for how long its records stay once a rotation finds its customer gone."""
     ttl = timedelta(seconds=inventory.settings.dns_ttl)
     return {
-        domain: now + policy_of(inventory, domain).retirement(ttl)
+        domain: policy_of(inventory, domain).retirement(ttl)
         for domain in customer.domains
         if inventory.keys_of(domain)
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from provisioner.core.dkim import DkimKey
+from provisioner.core.dkim import DkimKey, KeyState
 from provisioner.core.drift import ASKED, SignerKeys, drift
 from provisioner.core.findings import Finding
 from provisioner.core.fleet import Inventory
@@ -33,11 +33,17 @@ def check(
         wanted = dkim_needed(inventory, key)
         return findings(Asked(key, wanted, resolver.lookup_all(wanted.name, "TXT")))
 
-    asked = [key for key in keys if key.state in ASKED]
+    uses = {domain: policy_of(inventory, domain).use for domain in domains}
+    # Where the records of a domain without a customer are, nobody knows for certain: in the operator's zone,
+    # or in its own. Revoked ones are to be gone from the operator's.
+    asked = [
+        key
+        for key in keys
+        if key.state in ASKED and (uses[key.domain] is not Use.NOBODYS or key.state is KeyState.REVOKED)
+    ]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         dns = dict(zip((key.id for key in asked), pool.map(ask, asked), strict=True))
         ids = [key.id for key in keys] if fingerprint else []
         private = dict(zip(ids, pool.map(fingerprint, ids), strict=True)) if fingerprint else {}
-    uses = {domain: policy_of(inventory, domain).use for domain in domains}
     needed = {key.id for key in keys if key.state in HELD and uses[key.domain] is Use.SIGNS}
     return drift(keys, signers, dns, private, needed)

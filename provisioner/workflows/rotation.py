@@ -13,7 +13,7 @@ from datetime import datetime
 
 from provisioner.core.dkim import KeyState
 from provisioner.core.fleet import Inventory
-from provisioner.core.key_slots import COMING, On, Plan, Wait, Wish, slots_of
+from provisioner.core.key_slots import COMING, On, Plan, Use, Wait, Wish, policy_of, slots_of
 from provisioner.workflows.dkim import with_keys
 from provisioner.workflows.ports import TenantStore
 from provisioner.workflows.rotation_round import Round, Tools
@@ -113,11 +113,12 @@ def follow(
 
 
 def _under_way(inventory: Inventory, domains: Sequence[str]) -> list[str]:
-    """Those whose newest keys do not sign yet, or are not proven."""
+    """Those whose newest keys do not sign yet, or are not proven, though somebody is to sign with them."""
     return [
         domain
         for domain in domains
-        if any(
+        if policy_of(inventory, domain).use is Use.SIGNS
+        and any(
             slot.state in COMING or (slot.state is KeyState.ACTIVE and slot.proven is None)
             for slot in slots_of(inventory.keys_of(domain))
         )

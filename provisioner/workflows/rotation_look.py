@@ -10,6 +10,7 @@ from provisioner.core.dkim import Algorithm, DkimKey
 from provisioner.core.fleet import Inventory
 from provisioner.core.key_look import Asked, look
 from provisioner.core.key_slots import Dns, On, Seen
+from provisioner.core.names import is_within
 from provisioner.core.records import Record, dkim_cname, dkim_needed, selector
 from provisioner.workflows.ports import Resolver
 
@@ -37,7 +38,7 @@ class DnsLook:
             negative = self._negative_ttl(place)
             if isinstance(negative, Answer):
                 said = f"the SOA record of {negative.name}: {negative.seen} ({negative.server})"
-                ours = place == inventory.settings.dkim_zone
+                ours = is_within(place, inventory.settings.dkim_zone)
                 return Seen(Dns.DOUBT, ttl, said=said, on=On.DNS if ours else On.CUSTOMER)
             ttl = max(ttl, timedelta(seconds=negative))
         return look(asked, ttl)

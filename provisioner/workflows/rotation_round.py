@@ -16,9 +16,11 @@ from provisioner.core.fleet import Inventory
 from provisioner.core.key_slots import (
     Action,
     Plan,
+    Policy,
     Seen,
     Slot,
     Step,
+    Use,
     Wish,
     after,
     policy_of,
@@ -36,9 +38,6 @@ from provisioner.workflows.transitions import Fault, Happening, Transition
 
 Signers = dict[str, bool | None]
 """Host → whether it has what it ought to; None: no answer."""
-
-_TO_SHOW = frozenset({KeyState.DISTRIBUTED, KeyState.VERIFIED})
-"""States that a slot leaves only when every signer holds its keys: to be published, and to sign."""
 
 AT_ONCE = 16
 """Questions to DNS, and keys in the making, at a time."""
@@ -60,6 +59,12 @@ class Tools:
     probe: Prober
     now: Callable[[], datetime]
     audit: Callable[[Sequence[Happening]], None] = lambda _: None
+
+
+def _to_show(slots: Sequence[Slot], wish: Wish) -> frozenset[KeyState]:
+    """States that a slot leaves only when every signer holds its keys: to be published, and to sign."""
+    back = wish is Wish.ROLLBACK or all(slot.state is not KeyState.ACTIVE for slot in slots)
+    return frozenset({KeyState.DISTRIBUTED, KeyState.VERIFIED} | ({KeyState.RETIRING} if back else set()))
 
 
 class Round:
@@ -107,7 +112,7 @@ class Round:
             for domain, wish in wishes.items()
             for number in looks(slots[domain], policies[domain], now, wish)
         ]
-        signers = self._signers(pushed, slots, wishes)
+        signers = self._signers(pushed, slots, policies, wishes)
         looked: dict[str, dict[int, Seen]] = {domain: {} for domain in wishes}
         with ThreadPoolExecutor(AT_ONCE) as pool:
             answers = pool.map(lambda place: self._look.at(self._inventory, *place), places)
@@ -136,7 +141,11 @@ class Round:
         return {each.host: True if each.ok else None for each in report.results if each.host in backends}
 
     def _signers(
-        self, pushed: Signers, slots: Mapping[str, Sequence[Slot]], wishes: Mapping[str, Wish]
+        self,
+        pushed: Signers,
+        slots: Mapping[str, Sequence[Slot]],
+        policies: Mapping[str, Policy],
+        wishes: Mapping[str, Wish],
     ) -> dict[tuple[str, int], Signers]:
         """By domain and slot that may be next to sign: which hosts hold just these keys, as their files say.
 
@@ -146,7 +155,7 @@ class Round:
             (domain, slot.number)
             for domain, wish in wishes.items()
             for slot in slots[domain]
-            if slot.state in _TO_SHOW or (wish is Wish.ROLLBACK and slot.state is KeyState.RETIRING)
+            if policies[domain].use is Use.SIGNS and slot.state in _to_show(slots[domain], wish)
         ]
         hosts = [host for host in self._inventory.group("backends") if pushed.get(host.name)]
         if not coming or not hosts:

@@ -169,9 +169,13 @@ def test_who_is_suspended_meanwhile_is_not_activated(run: Run) -> None:
 
 def test_a_list_server_is_as_much_as_a_larger_plan(run: Run) -> None:
     wanted = ("dem", "create", "acme", "--site", "news.acme.example", "--address", "192.0.2.71", "--check")
-    refused = run(*wanted)
+    told = run(*wanted)
+    assert (told.code, "Would be refused: acme's DNS is wrong" in told.err) == (0, True)
+    assert run(*wanted, "--force", "--reason", "x").code == 0
+    refused = run(*wanted[:-1])
     assert refused.code == 1
     assert "dem create refused, its DNS is wrong" in refused.err
     assert run(*wanted, "--force").code == 2
+    assert not audited(run)
     make_sound(run)
-    assert run(*wanted).code == 0
+    assert "Would be refused" not in run(*wanted).err

@@ -63,12 +63,11 @@ def test_an_import_that_is_killed_is_in_the_log(
 def test_keys_that_go_with_their_customer_are_told_and_logged(run: Run, clock: list[datetime]) -> None:
     signing(run, clock)
     done = run("customer", "remove", "acme", "--yes")
-    until = (clock[-1] + timedelta(days=14)).date()
-    assert f"Their records stay until {until} for mail on its way" in done.out
+    assert "Their records stay" in done.out
+    assert "one that comes\n  14 days later withdraws" in done.out
     entry = json.loads((run.root / "audit.jsonl").read_text().splitlines()[-1])
     assert (entry["subject"], entry["why"]) == (DOMAIN, "customer acme removed")
     assert entry["action"] == "nobody's any more"
-    assert entry["seen"] == f"its records are of use until {until}"
     (facts,) = facts_of(run, "dkim", "status", "--all")
     assert (facts["domain"], facts["customer"]) == (DOMAIN, None)
     assert [each["step"] for each in facts["steps"]] == ["sign with them no more"]

@@ -36,7 +36,7 @@ class Life(RuleBasedStateMachine):
         self.jumped = timedelta()  # how much more the clock says has passed: no tool can see through that
         self.slots: tuple[Slot, ...] = ()
         self.use = Use.SIGNS
-        self.left = False  # whether it was ever nobody's
+        self.left = False  # whether nobody was ever to sign
         self.dns: dict[int, Dns] = {}
         self.exact_since: dict[int, datetime] = {}  # real: DNS is as it ought to since then, whenever looked
         self.signers: dict[str, bool | None] = dict(ALL)
@@ -79,7 +79,7 @@ class Life(RuleBasedStateMachine):
     @rule(use=st.sampled_from((Use.SIGNS, *Use)))
     def customers_and_accounts_come_and_go(self, use: Use) -> None:
         self.use = use
-        self.left |= use is Use.NOBODYS
+        self.left |= use is not Use.SIGNS
 
     @rule(
         wish=st.sampled_from(Wish),
@@ -149,7 +149,7 @@ class Life(RuleBasedStateMachine):
         if step.action is Action.ACTIVATE:
             assert all(self.signers.values())
         if step.action is Action.RETIRE:
-            assert self.use is Use.NOBODYS
+            assert self.use is Use.NOBODYS or (self.use is Use.IDLE and mine.leaked)
         if step.action is Action.DESTROY:
             assert mine.state is KeyState.REVOKED
             assert not any(step.slot in held for held in self.holds.values())

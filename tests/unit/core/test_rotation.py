@@ -70,7 +70,8 @@ def test_a_whole_life_when_all_goes_well() -> None:
         (Seen(Dns.EXACT, TTL, {"be1": True, "be2": None}), "signers that have not shown these keys: be2"),
         (
             Seen(Dns.EXACT, TTL, {"be1": False, "be2": None}),
-            "signers that have not shown these keys: be1, be2",
+            "signers that have not shown these keys: be1, be2; something else lies at be1: "
+            "'provisioner dkim check' says what",
         ),
         (Seen(Dns.EXACT, TTL, {}), "signers that have not shown these keys: all"),
     ],

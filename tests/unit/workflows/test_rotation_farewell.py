@@ -9,9 +9,10 @@ import pytest
 
 from provisioner.adapters.tenant_files import TenantFiles
 from provisioner.core.dkim import KeyState
-from provisioner.core.key_slots import Action, Wish
+from provisioner.core.key_slots import Action, On, Wish
 from provisioner.workflows import customer, rotation
 from provisioner.workflows.dns import dkim_zone
+from provisioner.workflows.rotation import Request
 from tests.fakes import FakePush
 from tests.unit.workflows.keys_world import DOMAIN, World, by_hand, go_on, run, states
 
@@ -56,18 +57,73 @@ def test_keys_that_never_signed_go_at_once(store: TenantFiles) -> None:
     assert go_on(store, world, 0) == [Action.REVOKE, Action.NOTE_AGREEMENT, Action.DESTROY]
 
 
-def test_a_domain_that_comes_back_gets_keys_under_names_of_their_own(
+@pytest.mark.parametrize("rounds", [1, 4])
+def test_a_domain_that_comes_back_signs_at_once_with_the_keys_that_retire(
+    store: TenantFiles, tmp_path: Path, rounds: int
+) -> None:
+    world = World()
+    go_on(store, world, 0)
+    file = tmp_path / "customers/acme.yml"
+    text = file.read_text()
+    for _ in range(rounds):
+        customer.remove(store, "acme", world.hosts)
+        go_on(store, world, 1)
+        assert states(store) == {1: KeyState.RETIRING}
+        file.write_text(text)
+        run(store, world)
+        assert (states(store), world.signing()) == ({1: KeyState.ACTIVE}, {"s1", "e1"})
+
+
+def test_a_domain_that_comes_back_without_its_records_gets_new_keys(
     store: TenantFiles, tmp_path: Path
 ) -> None:
     world = World()
     go_on(store, world, 0)
-    text = (tmp_path / "customers/acme.yml").read_text()
+    file = tmp_path / "customers/acme.yml"
+    text = file.read_text()
     customer.remove(store, "acme", world.hosts)
     go_on(store, world, 1)
-    (tmp_path / "customers/acme.yml").write_text(text)
+    del world.dns.data[f"s1._domainkey.{DOMAIN}", "CNAME"]
+    file.write_text(text)
     go_on(store, world, 1)
     assert states(store) == {1: KeyState.RETIRING, 2: KeyState.ACTIVE}
-    assert published(world) == sorted([*TXT, *(name.replace("1.", "2.", 1) for name in TXT)])
+
+
+@pytest.mark.parametrize(("wish", "slot"), [(Wish.EMERGENCY, None), (Wish.REVOKE, 1)])
+@pytest.mark.parametrize("idle", [False, True])
+def test_leaked_keys_go_at_once_also_where_nobody_signs_with_them(
+    store: TenantFiles, tmp_path: Path, wish: Wish, slot: int | None, idle: bool
+) -> None:
+    world = World()
+    go_on(store, world, 0)
+    if idle:
+        without_accounts(tmp_path)
+    else:
+        customer.remove(store, "acme", world.hosts)
+    run(store, world, wish, slot=slot)
+    go_on(store, world, 1)
+    assert (states(store), published(world)) == ({}, [])
+
+
+def test_keys_on_their_way_wait_for_an_account_and_fail_no_timer(store: TenantFiles, tmp_path: Path) -> None:
+    world = World()
+    go_on(store, world, 0)
+    run(store, world, Wish.ROTATE)
+    assert states(store) == {1: KeyState.ACTIVE, 2: KeyState.VERIFIED}
+    file = tmp_path / "customers/acme.yml"
+    text = file.read_text()
+    without_accounts(tmp_path)
+    assert go_on(store, world, 2) == []
+    assert run(store, world).waits[DOMAIN] == ()
+    rotation.follow(store, Request([DOMAIN]), lambda: world.tools, lambda *_: pytest.fail("it waits"))
+    file.write_text(text)
+    go_on(store, world, 1)
+    assert states(store)[2] is KeyState.ACTIVE
+
+
+def without_accounts(root: Path) -> None:
+    file = root / "customers/acme.yml"
+    file.write_text(file.read_text().partition("accounts:")[0] + "accounts: []\n")
 
 
 def test_what_its_last_customer_still_publishes_by_hand_holds_nothing(
@@ -93,10 +149,10 @@ def test_a_domain_that_nobody_may_send_as_keeps_its_keys_and_gets_no_others(
     world = World()
     go_on(store, world, 0)
     go_on(store, world, 0, Wish.ROTATE)
-    file = tmp_path / "customers/acme.yml"
-    file.write_text(
-        file.read_text().replace("accounts:\n", "accounts: []\nformer:\n").partition("former:")[0]
-    )
+    without_accounts(tmp_path)
+    waits = run(store, world, wish).waits[DOMAIN]
+    told = [wait.reason for wait in waits if wait.on is On.CUSTOMER]
+    assert told == ["no new keys: its customer has no account that may send as it"] * (wish is Wish.ROTATE)
     go_on(store, world, 16, wish)
     assert states(store) == {2: KeyState.ACTIVE}
     world.now += 200 * timedelta(days=1)
