@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from tests.fleet.fleet import Account, Fleet, eventually, mail
+from tests.fleet.paced import Paced
 
 
 def test_a_deferred_message_waits_and_arrives_later(fleet: Fleet, sender: Account, since: float) -> None:
@@ -21,6 +22,19 @@ def test_a_deferred_message_waits_and_arrives_later(fleet: Fleet, sender: Accoun
     received = fleet.arrived(message["Message-ID"], since)
     assert fleet.proof_of(received).faults == ()
     eventually(lambda: not fleet.queued(queue_id), "an empty queue")
+
+
+def test_the_signers_change_of_configuration_refuses_nobody(fleet: Fleet, sender: Account) -> None:
+    backends = [host.name for host in fleet.inventory.group("backends")]
+    started = {name: fleet.shell(name, "systemctl show -P MainPID rspamd") for name in backends}
+    with Paced(fleet, sender, 20) as stream:
+        for _ in range(3):
+            for name in backends:
+                fleet.shell(name, "systemctl reload rspamd")
+                time.sleep(1)
+    assert not stream.refused
+    assert len(stream.sent) > 60
+    assert started == {name: fleet.shell(name, "systemctl show -P MainPID rspamd") for name in backends}
 
 
 def test_a_rejected_message_comes_back_to_the_return_path(

@@ -115,9 +115,9 @@ def states(store: TenantFiles) -> dict[int, KeyState]:
 
 
 def go_on(store: TenantFiles, world: World, days: int, wish: Wish = Wish.NOTHING) -> list[Action]:
-    """Run thrice within hours, then six times a day; at each moment what signs has to be in DNS."""
+    """Run thrice within hours, then three times a day; at each moment what signs has to be in DNS."""
     said = []
-    for number in range(3 + days * 6):
+    for number in range(3 + days * 3):
         inventory = store.load()
         if not inventory.owner(DOMAIN) and not inventory.keys_of(DOMAIN):
             break
@@ -128,7 +128,7 @@ def go_on(store: TenantFiles, world: World, days: int, wish: Wish = Wish.NOTHING
             record = world.dns.lookup(f"{selector}._domainkey.{DOMAIN}", "TXT")
             key = next(each for each in store.load().keys_of(DOMAIN) if each.selector == selector)
             assert record.values == (key.record.render(),)
-        world.now += TTL if number < 3 else 4 * TTL
+        world.now += TTL if number < 3 else 8 * TTL
     return said
 
 
