@@ -6,7 +6,7 @@ from these how.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -164,6 +164,12 @@ class Wish(StrEnum):
     EMERGENCY = "emergency"
     ROLLBACK = "rollback"
     REVOKE = "revoke"
+
+
+def to_show(slots: Sequence[Slot], wish: Wish) -> frozenset[KeyState]:
+    """States that a slot leaves only when every signer holds its keys: to be published, and to sign."""
+    back = wish is Wish.ROLLBACK or all(slot.state is not KeyState.ACTIVE for slot in slots)
+    return frozenset({KeyState.DISTRIBUTED, KeyState.VERIFIED} | ({KeyState.RETIRING} if back else set()))
 
 
 class Action(StrEnum):

@@ -16,7 +16,8 @@ from provisioner.core.fleet import Inventory
 from provisioner.core.key_slots import COMING, On, Plan, Use, Wait, Wish, policy_of, slots_of
 from provisioner.workflows.dkim import with_keys
 from provisioner.workflows.ports import TenantStore
-from provisioner.workflows.rotation_round import Round, Tools
+from provisioner.workflows.rotation_round import Round
+from provisioner.workflows.rotation_tools import Tools
 from provisioner.workflows.transitions import Fault, Transition
 
 __all__ = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from provisioner.core.bundle import compile_bundle
@@ -25,46 +25,24 @@ from provisioner.core.key_slots import (
     after,
     policy_of,
     slots_of,
+    to_show,
     with_slot,
 )
 from provisioner.core.probes import ProbeAsk, Probed, Verdict, judge
 from provisioner.core.records import Record, Zone, dkim_target, selector
 from provisioner.core.rotation import decide, looks
 from provisioner.workflows.new_keys import generate
-from provisioner.workflows.ports import KeyMaker, Prober, Publisher, Resolver, SignersAsked, TenantStore
-from provisioner.workflows.push import PushReport, TenantPush
+from provisioner.workflows.ports import TenantStore
+from provisioner.workflows.push import PushReport
 from provisioner.workflows.rotation_look import DnsLook
-from provisioner.workflows.transitions import Fault, Happening, Transition
+from provisioner.workflows.rotation_tools import Tools
+from provisioner.workflows.transitions import Fault, Transition
 
 Signers = dict[str, bool | None]
 """Host → whether it has what it ought to; None: no answer."""
 
 AT_ONCE = 16
 """Questions to DNS, and keys in the making, at a time."""
-
-
-@dataclass(frozen=True)
-class Tools:
-    """What a run reaches the world with. publisher: None when no primary takes updates.
-
-    audit: keeps for good what failed, and transitions before the inventory has them: twice perhaps, never not
-    at all.
-    """
-
-    make: KeyMaker
-    push: TenantPush
-    signers: SignersAsked
-    resolver: Resolver
-    publisher: Publisher | None
-    probe: Prober
-    now: Callable[[], datetime]
-    audit: Callable[[Sequence[Happening]], None] = lambda _: None
-
-
-def _to_show(slots: Sequence[Slot], wish: Wish) -> frozenset[KeyState]:
-    """States that a slot leaves only when every signer holds its keys: to be published, and to sign."""
-    back = wish is Wish.ROLLBACK or all(slot.state is not KeyState.ACTIVE for slot in slots)
-    return frozenset({KeyState.DISTRIBUTED, KeyState.VERIFIED} | ({KeyState.RETIRING} if back else set()))
 
 
 class Round:
@@ -155,7 +133,7 @@ class Round:
             (domain, slot.number)
             for domain, wish in wishes.items()
             for slot in slots[domain]
-            if policies[domain].use is Use.SIGNS and slot.state in _to_show(slots[domain], wish)
+            if policies[domain].use is Use.SIGNS and slot.state in to_show(slots[domain], wish)
         ]
         hosts = [host for host in self._inventory.group("backends") if pushed.get(host.name)]
         if not coming or not hosts:
