@@ -35,10 +35,10 @@ class Substrate:
     can_raise_limits: bool
 
     @classmethod
-    def detect(cls) -> Substrate:
-        """Look at the machine and say how podman must be called here."""
-        unified = Path("/sys/fs/cgroup/cgroup.controllers").exists()
-        status = Path("/proc/self/status").read_text()
+    def detect(cls, root: Path = Path("/")) -> Substrate:
+        """Look at the machine whose files are below `root`, and say how podman must be called there."""
+        unified = (root / "sys/fs/cgroup/cgroup.controllers").exists()
+        status = (root / "proc/self/status").read_text()
         bounding = next(line.split()[1] for line in status.splitlines() if line.startswith("CapBnd"))
         return cls(unified, bool(int(bounding, 16) >> CAP_SYS_RESOURCE & 1))
 
