@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from tests.fleet.fleet import Account, Fleet, eventually, mail
 from tests.fleet.paced import Paced
 
@@ -35,6 +37,32 @@ def test_the_signers_change_of_configuration_refuses_nobody(fleet: Fleet, sender
     assert not stream.refused
     assert len(stream.sent) > 60
     assert started == {name: fleet.shell(name, "systemctl show -P MainPID rspamd") for name in backends}
+
+
+@pytest.mark.parametrize(
+    ("receiver", "transport"),
+    [
+        ("gmail.test", "google/smtp"),
+        ("outlook.test", "microsoft/smtp"),
+        ("libero.test", "italiaonline/smtp"),
+        ("mailbox.test", "smtp"),
+    ],
+)
+def test_mail_to_a_big_receiver_goes_by_its_own_transport(
+    fleet: Fleet, sender: Account, since: float, receiver: str, transport: str
+) -> None:
+    recipient = f"by-transport@{receiver}"
+    message = mail(sender.domain, [recipient])
+    with fleet.session(sender) as session:
+        queue_id = session.send(f"bounce@{sender.domain}", [recipient], message).queue_id
+    fleet.arrived(str(message["Message-ID"]), since)
+    look = f"grep -ohE 'postfix/[a-z/-]+\\[[0-9]+\\]: {queue_id}: to=<{recipient}>' /var/log/mail.log || true"
+    backends = fleet.inventory.group("backends")
+
+    def lines() -> str:
+        return "".join(fleet.shell(host.name, look) for host in backends)
+
+    assert eventually(lines, "its line in a log").startswith(f"postfix/{transport}[")
 
 
 def test_a_rejected_message_comes_back_to_the_return_path(
