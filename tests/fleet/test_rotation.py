@@ -156,7 +156,8 @@ def test_a_run_that_is_killed_at_any_step_is_completed_by_the_next(fleet: Fleet,
         run = subprocess.Popen([*command, what], cwd=ROOT, stdout=subprocess.DEVNULL)
         while run.poll() is None and steps() == noted:
             time.sleep(0.005)
-        if run.poll() is None:  # the log has a step that the keys' file may not have yet
+        time.sleep(0.15 * (killed % 5))  # before a step is noted, and after
+        if run.poll() is None:
             os.kill(run.pid, signal.SIGKILL)
             killed += 1
         run.wait()
