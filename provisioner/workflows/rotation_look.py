@@ -1,18 +1,44 @@
-"""A look at DNS: what every authoritative server says of a slot's keys, and for how long caches keep it."""
+"""A look at a slot's keys: what authoritative servers say, for how long caches keep it; what signers show."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from provisioner.core.answers import Answer
 from provisioner.core.customers import DkimRecords
 from provisioner.core.dkim import Algorithm, DkimKey
+from provisioner.core.drift import shown
 from provisioner.core.fleet import Inventory
 from provisioner.core.key_look import Asked, look
 from provisioner.core.key_slots import Dns, On, Seen
 from provisioner.core.names import is_within
 from provisioner.core.records import Record, dkim_cname, dkim_needed, selector
-from provisioner.workflows.ports import Resolver
+from provisioner.workflows.ports import Resolver, SignersAsked
+
+Signers = dict[str, bool | None]
+"""Host → whether it has what it ought to; None: no answer."""
+
+
+def signers_show(
+    ask: SignersAsked, inventory: Inventory, pushed: Signers, places: Sequence[tuple[str, int]]
+) -> dict[tuple[str, int], Signers]:
+    """By domain and slot, which hosts hold just its keys, as their files say. pushed: who took the bundle.
+
+    Such a host has files of the right names; before anybody signs, it shows their content.
+    """
+    hosts = [host for host in inventory.group("backends") if pushed.get(host.name)]
+    if not places or not hosts:
+        return {}
+    told = ask(hosts, sorted({domain for domain, _ in places}))
+    return {
+        (domain, slot): pushed
+        | {
+            host: shown(has, [key for key in inventory.keys_of(domain) if key.slot == slot])
+            for host, has in told.items()
+        }
+        for domain, slot in places
+    }
 
 
 class DnsLook:

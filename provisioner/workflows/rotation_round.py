@@ -11,14 +11,11 @@ from datetime import datetime
 from provisioner.core.bundle import compile_bundle
 from provisioner.core.customers import DkimRecords
 from provisioner.core.dkim import Algorithm, DkimKey, KeyState
-from provisioner.core.drift import shown
 from provisioner.core.fleet import Inventory
 from provisioner.core.key_slots import (
     Action,
     Plan,
-    Policy,
     Seen,
-    Slot,
     Step,
     Use,
     Wish,
@@ -34,12 +31,9 @@ from provisioner.core.rotation import decide, looks
 from provisioner.workflows.new_keys import generate
 from provisioner.workflows.ports import TenantStore
 from provisioner.workflows.push import PushReport
-from provisioner.workflows.rotation_look import DnsLook
+from provisioner.workflows.rotation_look import DnsLook, Signers, signers_show
 from provisioner.workflows.rotation_tools import Tools
 from provisioner.workflows.transitions import Fault, Transition
-
-Signers = dict[str, bool | None]
-"""Host → whether it has what it ought to; None: no answer."""
 
 AT_ONCE = 16
 """Questions to DNS, and keys in the making, at a time."""
@@ -90,7 +84,13 @@ class Round:
             for domain, wish in wishes.items()
             for number in looks(slots[domain], policies[domain], now, wish)
         ]
-        signers = self._signers(pushed, slots, policies, wishes)
+        to_ask = [
+            (domain, slot.number)
+            for domain, wish in wishes.items()
+            for slot in slots[domain]
+            if policies[domain].use is Use.SIGNS and slot.state in to_show(slots[domain], wish)
+        ]
+        signers = signers_show(self._tools.signers, self._inventory, pushed, to_ask)
         looked: dict[str, dict[int, Seen]] = {domain: {} for domain in wishes}
         with ThreadPoolExecutor(AT_ONCE) as pool:
             answers = pool.map(lambda place: self._look.at(self._inventory, *place), places)
@@ -117,32 +117,6 @@ class Round:
         report = self._pushed
         backends = {host.name for host in self._inventory.group("backends")}
         return {each.host: True if each.ok else None for each in report.results if each.host in backends}
-
-    def _signers(
-        self,
-        pushed: Signers,
-        slots: Mapping[str, Sequence[Slot]],
-        policies: Mapping[str, Policy],
-        wishes: Mapping[str, Wish],
-    ) -> dict[tuple[str, int], Signers]:
-        """By domain and slot that may be next to sign: which hosts hold just these keys, as their files say.
-
-        A host that took a bundle has files of the right names; before anybody signs, it shows their content.
-        """
-        coming = [
-            (domain, slot.number)
-            for domain, wish in wishes.items()
-            for slot in slots[domain]
-            if policies[domain].use is Use.SIGNS and slot.state in to_show(slots[domain], wish)
-        ]
-        hosts = [host for host in self._inventory.group("backends") if pushed.get(host.name)]
-        if not coming or not hosts:
-            return {}
-        told = self._tools.signers(hosts, sorted({domain for domain, _ in coming}))
-        return {
-            place: pushed | {host: shown(has, self._keys(*place)) for host, has in told.items()}
-            for place in coming
-        }
 
     @contextmanager
     def _newest(self) -> Iterator[Inventory]:
