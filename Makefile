@@ -7,11 +7,11 @@ unexport PYTHONDONTWRITEBYTECODE
 # From nothing it reads types for a minute.
 export MYPY_CACHE_DIR := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/provisioner/mypy
 
-SCRIPTS := scripts/bootstrap scripts/vault-password .ci/run
 # Commands have no ending that would tell: their first line does.
-COMMANDS := $(shell find scripts roles molecule -type f ! -name '*.py' \
-  -exec awk 'FNR == 1 && /^\#!.*python/ {print FILENAME} {nextfile}' {} +)
-PYTHON := provisioner tests benchmarks plugins roles $(COMMANDS)
+programs = $(shell find scripts roles molecule -type f ! -name '*.py' ! -name '*.j2' \
+  -exec awk 'FNR == 1 && /^\#!.*[\/ ]$(1)/ {print FILENAME} {nextfile}' {} +)
+SCRIPTS := .ci/run $(call programs,(ba)?sh)
+PYTHON := provisioner tests benchmarks plugins roles $(call programs,python)
 
 .PHONY: help bootstrap bootstrap-test lab lab-down test lint unit browser servers molecule fleet bench format
 
@@ -46,7 +46,6 @@ lint-ansible:
 
 lint-types:
 	mypy
-	mypy scripts/role-readmes
 
 lint-python:
 	ruff check $(PYTHON)

@@ -30,7 +30,7 @@ print("\\n{mark}" + _json.dumps(_result))
 """
 
 
-class ActionModule(ActionBase):
+class ActionModule(ActionBase):  # type: ignore[misc]
     """Hand the task's arguments to the module of the same name."""
 
     TRANSFERS_FILES = False

@@ -13,7 +13,9 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypedDict
 
 DOCUMENTATION = r"""
 module: config_files
@@ -67,10 +69,29 @@ ansible_facts:
 UNAPPLIED = Path("/var/lib/provisioner/unapplied")
 
 
+class Wanted(TypedDict):
+    """One file as the action half describes it."""
+
+    dest: str
+    content: str
+    owner: str
+    group: str
+    mode: str
+    validate: str
+    in_place: bool
+
+
+class Arguments(TypedDict):
+    """What the action half hands over."""
+
+    files: list[Wanted]
+    handlers: list[str]
+
+
 class Target:
     """One file: what is wanted, and what the host has."""
 
-    def __init__(self, wanted, check_mode):
+    def __init__(self, wanted: Wanted, check_mode: bool) -> None:
         self.check_mode = check_mode
         self.dest = Path(wanted["dest"])
         self.content = wanted["content"].encode()
@@ -79,6 +100,8 @@ class Target:
         self.in_place = wanted["in_place"]
         self.uid = self._id(lambda: pwd.getpwnam(wanted["owner"]).pw_uid, wanted["owner"])
         self.gid = self._id(lambda: grp.getgrnam(wanted["group"]).gr_gid, wanted["group"])
+        self.before: bytes | None
+        self.status: tuple[int, int, int] | None
         try:
             self.before = self.dest.read_bytes()
             status = self.dest.stat()
@@ -87,9 +110,9 @@ class Target:
             self.before, self.status = None, None
         self.same_text = self.before == self.content
         self.same = self.same_text and self.status == (self.mode, self.uid, self.gid)
-        self.staged = None
+        self.staged: Path | None = None
 
-    def _id(self, look_up, name):
+    def _id(self, look_up: Callable[[], int], name: str) -> int:
         try:
             return look_up()
         except KeyError:
@@ -97,7 +120,7 @@ class Target:
                 return -1
             raise SystemExit(f"{self.dest}: no user or group {name} on this host") from None
 
-    def diff(self):
+    def diff(self) -> dict[str, str]:
         """Give the change as Ansible shows it."""
         before = (self.before or b"").decode(errors="replace")
         header = str(self.dest)
@@ -108,7 +131,7 @@ class Target:
             "after_header": header,
         }
 
-    def stage(self):
+    def stage(self) -> None:
         """Write the new text beside the old one and have it validated."""
         folder = Path(tempfile.gettempdir()) if self.check_mode else self.dest.parent
         folder.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -119,7 +142,7 @@ class Target:
         if self.validate and not self.same_text:
             self._run_validate()
 
-    def _run_validate(self):
+    def _run_validate(self) -> None:
         command = shlex.split(self.validate.replace("%s", str(self.staged)))
         if self.check_mode and shutil.which(command[0]) is None:
             return
@@ -127,26 +150,26 @@ class Target:
         if done.returncode != 0:
             raise SystemExit(f"{self.dest} would be invalid: {(done.stderr or done.stdout).strip()}")
 
-    def commit(self):
+    def commit(self) -> None:
         """Put the staged text in the file's place."""
         if self.in_place and self.dest.exists():
             self.dest.write_bytes(self.content)
             self._own(self.dest)
-        else:
+        elif self.staged:
             self._own(self.staged)
             self.staged.replace(self.dest)
 
-    def _own(self, path):
+    def _own(self, path: Path) -> None:
         os.chown(path, self.uid, self.gid)
         path.chmod(self.mode)
 
-    def discard(self):
+    def discard(self) -> None:
         """Remove what was staged and not committed."""
         if self.staged:
             self.staged.unlink(missing_ok=True)
 
 
-def main(arguments, check_mode, diff):
+def main(arguments: Arguments, check_mode: bool, diff: bool) -> dict[str, object]:
     """Compare, validate, replace."""
     targets = [Target(wanted, check_mode) for wanted in arguments["files"]]
     differing = [target for target in targets if not target.same]
@@ -169,7 +192,7 @@ def main(arguments, check_mode, diff):
     finally:
         for target in differing:
             target.discard()
-    result = {
+    result: dict[str, object] = {
         "changed": waiting or bool(differing),
         "written": [str(target.dest) for target in differing],
     }

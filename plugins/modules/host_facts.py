@@ -33,7 +33,7 @@ ansible_facts:
 """
 
 
-def _lists_fetched():
+def _lists_fetched() -> float:
     """When the package lists were fetched; 0 where there are none, as in a template that was cleaned."""
     folder = Path("/var/lib/apt/lists")
     if not any(folder.glob("*_Packages*")):
@@ -41,21 +41,21 @@ def _lists_fetched():
     return folder.stat().st_mtime
 
 
-def _masked():
+def _masked() -> list[str]:
     """Units that are masked: links to /dev/null (systemctl(1)), where systemd looks first."""
     folders = (Path("/etc/systemd/system"), Path("/run/systemd/system"))
     links = (path for folder in folders if folder.is_dir() for path in folder.iterdir() if path.is_symlink())
     return sorted({path.name for path in links if str(path.readlink()) == "/dev/null"})
 
 
-def _lines(*command):
+def _lines(*command: str) -> list[str]:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SystemExit(f"{' '.join(command)}: {done.stderr.strip()}")
     return done.stdout.splitlines()
 
 
-def main(arguments, check_mode, diff):
+def main(arguments: dict[str, object], check_mode: bool, diff: bool) -> dict[str, object]:
     """Look, change nothing."""
     del arguments, check_mode, diff
     with Path("/etc/os-release").open() as file:
@@ -68,7 +68,8 @@ def main(arguments, check_mode, diff):
         "distribution": release.get("ID", "").strip('"'),
         "release": release.get("VERSION_ID", "0").strip('"'),
         "container": container.returncode == 0,
-        "packages": [words[1].split(":")[0] for words in map(str.split, installed) if words[0] == "ii"],
+        # The second letter is what a package is; the first what is wanted of it, "h" of one that is held.
+        "packages": [words[1].split(":")[0] for words in map(str.split, installed) if words[0][1] == "i"],
         "package_lists_age": time.time() - _lists_fetched(),
         "users": [user.pw_name for user in pwd.getpwall()],
         "groups": [group.gr_name for group in grp.getgrall()],

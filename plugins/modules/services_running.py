@@ -26,11 +26,11 @@ enabled: {description: Units that were not enabled., type: list, returned: alway
 """
 
 
-def _run(*command):
+def _run(*command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def main(arguments, check_mode, diff):
+def main(arguments: dict[str, list[str]], check_mode: bool, diff: bool) -> dict[str, object]:
     """Ask systemd once for all, act on what differs."""
     del diff
     names = arguments["names"]
