@@ -19,7 +19,8 @@ from provisioner.cli.dem import Check, Json, Name, app, found
 from provisioner.core.dem import DemServer, Software
 from provisioner.core.errors import CheckFailed, HostsFailed, UsageError
 from provisioner.core.fleet import Inventory
-from provisioner.core.records import host_records, site_record
+from provisioner.core.publishing import PublishStatus
+from provisioner.core.records import Record, host_records, site_record
 from provisioner.workflows import dem as workflow
 from provisioner.workflows.dem import host_of, server_of
 
@@ -213,20 +214,35 @@ def remove(
     if not yes and not typer.confirm(f"Remove {what}?"):
         raise UsageError(f"{server.host} was not removed")
     kept = dem_backup.run(server, host, place, quiet=json) if place else None
-    records = (site_record(server, host.address), *host_records(inventory, host))
+    # Until the inventory has let go of the server, the same command goes on where this one stopped.
+    _withdraw(inventory, (site_record(server, host.address), *host_records(inventory, host)))
     lab = EmbeddedLab(root.path, frozenset({host.name})) if DemFiles(root.path).is_lab else None
-    left = workflow.leave(wiring.dem_tools(root.path), name)
-    pushed = wiring.push(root.path)
+    workflow.leave(wiring.dem_tools(root.path), name)
     if lab is not None:
         lab.destroy([host.name])
-    try:
-        wiring.publisher(left).withdraw(records)
-    except UsageError:
-        output.note("Its names in DNS stay: the inventory names no primary that takes updates")
+    pushed = wiring.push(root.path)
     if json:
         output.as_json({"removed": server.host, "backup": kept})
     else:
         output.say(f"Removed {what}")
         if lab is None:
             output.say(f"The machine {host.address} runs still: take it away on your platform")
-    pushed.require_all()  # last: for all else there is no second time
+    pushed.require_all()
+
+
+def _withdraw(inventory: Inventory, records: Sequence[Record]) -> None:
+    """Take names out of DNS where the operator's primary has them. Raises HostsFailed: it did not let us."""
+    try:
+        results = wiring.publisher(inventory).withdraw(records)
+    except UsageError:
+        output.note("Its names in DNS stay: the inventory names no primary that takes updates")
+        return
+    for each in results:
+        if each.status is PublishStatus.NOT_OURS:
+            output.note(f"{each.name} {each.type} stays, for whoever has its zone: {each.message}")
+    failed = [each for each in results if each.status is PublishStatus.FAILED]
+    if wrong := [f"{each.name} {each.type}: {each.message}" for each in failed]:
+        raise HostsFailed(
+            f"Names of the list server are still in DNS: {'; '.join(wrong)}",
+            hint="Nothing else was taken away; the same command goes on",
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from provisioner.adapters.inventory_files import load
 from provisioner.cli import dem_check
 from provisioner.core.errors import CheckFailed
 from provisioner.core.findings import Finding, Status
+from provisioner.core.publishing import PublishResult, PublishStatus
+from provisioner.core.records import Record
 from tests import samples
 from tests.fakes import FakePublisher
 from tests.unit.cli.dem_world import ARCHIVE, CREATE, FLEET, Hosts, deployed, dns, hosts, made, second
@@ -138,6 +141,37 @@ def test_a_list_server_is_removed_with_a_last_backup(
     assert b"acme-dem" not in made.push.bundles[-1].frontend["passwd"]
     assert dns.records == []
     assert "take it away on your platform" in told.out
+
+
+def test_a_removal_that_stopped_at_dns_goes_on(
+    made: Run, dns: FakePublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, names = samples.snapshot(made.root), list(dns.records)
+    assert {each.name for each in names} >= {"news.acme.example"}
+
+    def silent(records: Sequence[Record]) -> list[PublishResult]:
+        return [PublishResult(r.name, r.type, r.zone, PublishStatus.FAILED, "no answer") for r in records]
+
+    remove = ("dem", "remove", "acme", "--yes", "--no-backup")
+    with monkeypatch.context() as patch:
+        patch.setattr(dns, "withdraw", silent)
+        told = made(*remove)
+    assert (told.code, "news.acme.example A: no answer" in told.err) == (3, True)
+    assert (samples.snapshot(made.root), dns.records) == (before, names)
+    assert made(*remove).code == 0
+    assert (load(made.root).dem, dns.records) == ((), [])
+
+
+def test_names_in_somebody_elses_zone_keep_no_server(
+    made: Run, dns: FakePublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def elsewhere(records: Sequence[Record]) -> list[PublishResult]:
+        return [PublishResult(r.name, r.type, r.zone, PublishStatus.NOT_OURS, "not here") for r in records]
+
+    monkeypatch.setattr(dns, "withdraw", elsewhere)
+    told = made("dem", "remove", "acme", "--yes", "--no-backup")
+    assert (told.code, load(made.root).dem) == (0, ())
+    assert "news.acme.example A stays, for whoever has its zone" in told.err
 
 
 def test_a_customer_with_a_list_server_stays(made: Run) -> None:
