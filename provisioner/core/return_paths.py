@@ -36,6 +36,13 @@ def bounce_accounts(inventory: Inventory) -> list[str]:
     return lines
 
 
+def any_path(inventory: Inventory) -> str | None:
+    """A return path in the bounce domain that an account has; None where no account has one."""
+    for _, account in _tagged(inventory):
+        return f"{account.login}.probe.{account.return_tag}@{inventory.settings.bounce_domain}"
+    return None
+
+
 def _tagged(inventory: Inventory) -> Iterator[tuple[Customer, Account]]:
     for customer in inventory.customers:
         for account in customer.accounts:

@@ -19,6 +19,7 @@ from provisioner.core.names import domain as canonical
 from provisioner.core.names import is_within
 from provisioner.core.probes import ProbeAsk
 from provisioner.core.reconciliation import Ledger, LoginMail
+from provisioner.core.return_paths import any_path
 from provisioner.workflows.ports import Prober
 from provisioner.workflows.return_paths import Ask, paths_of
 
@@ -43,18 +44,21 @@ class Tools:
 
 
 def fleet(inventory: Inventory, tools: Tools) -> tuple[Finding, ...]:
-    """TLS at each port of the fleet's address, whether its postmaster takes bounces, its MTA-STS policy."""
+    """TLS at each port of the fleet's address, whether bounces are taken there, its MTA-STS policy.
+
+    Bounces: to the bounce domain's postmaster, and to a return path of an account, if any has one there.
+    """
     settings = inventory.settings
     address, name = str(settings.virtual_address), settings.submission_name
     now = tools.now()
     ports = [checks.check_tls(name, tools.look(address, name, port), now) for port in PORTS]
-    recipient = f"postmaster@{settings.bounce_domain}"
-    code, said = tools.take(address, name, recipient)
-    mailbox = _mailbox(recipient, code, said, "Run: provisioner deploy --limit frontends,backends")
+    recipients = [f"postmaster@{settings.bounce_domain}", *filter(None, [any_path(inventory)])]
+    fix = "Run: provisioner deploy --limit frontends,backends"
+    mailboxes = [_mailbox(each, *tools.take(address, name, each), fix) for each in recipients]
     if settings.mta_sts == "none":
-        return (*ports, mailbox)
+        return (*ports, *mailboxes)
     host = policy_host(settings.bounce_domain)
-    return (*ports, mailbox, checks.check_policy(host, name, tools.fetch(host, POLICY_PATH, address)))
+    return (*ports, *mailboxes, checks.check_policy(host, name, tools.fetch(host, POLICY_PATH, address)))
 
 
 def domains(inventory: Inventory, names: tuple[str, ...], tools: Tools) -> Mapping[str, tuple[Finding, ...]]:

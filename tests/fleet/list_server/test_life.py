@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
-from tests.fleet.fleet import Fleet
+from provisioner.adapters.lab import EmbeddedLab
+from tests.fleet.fleet import LAB, Fleet
 from tests.fleet.list_server.conftest import ListServer
 
 READERS = 300
@@ -33,6 +36,15 @@ def test_the_campaigns_report_counts_everybody(fleet: Fleet, server: ListServer,
     # The test took who complained, and whose server returned the mail, off the suppression list at its end.
     assert (told["complaints"], told["unsubscribed"]) == (0, 1)
     assert "gmail.test" in page.read_text()
+
+
+def test_the_fleet_takes_its_bounces(fleet: Fleet, server: ListServer) -> None:
+    told = json.loads(fleet.cli("dns", "verify", "--fleet", "--live", "--json").stdout)
+    found = told["reports"]["the fleet"]
+    taken = {each["subject"] for each in found if (each["id"], each["status"]) == ("bounce-mailbox", "pass")}
+    account = server.told["account"]
+    (path,) = [each for each in taken if not each.startswith("postmaster@")]
+    assert path.startswith(f"{account}.probe.")
 
 
 def test_a_backup_brings_back_what_was_lost(fleet: Fleet, server: ListServer, tmp_path: Path) -> None:
@@ -66,3 +78,31 @@ def test_making_it_again_leaves_it_as_it_is(fleet: Fleet, server: ListServer) ->
     taken = fleet.cli(*wanted, f"other.{server.domain}")
     assert taken.returncode == 2
     assert "has a list server already" in taken.stderr
+
+
+def test_a_fresh_host_gets_the_newest_backup_of_a_repository(
+    fleet: Fleet, server: ListServer, tmp_path: Path
+) -> None:
+    password, repository = tmp_path / "password", f"restic:{tmp_path / 'repository'}"
+    password.write_text("a repository's password")
+    environment = {
+        **os.environ,
+        "RESTIC_REPOSITORY": repository.removeprefix("restic:"),
+        "RESTIC_PASSWORD_FILE": str(password),
+    }
+    subprocess.run(["restic", "init", "--quiet"], env=environment, check=True)
+    opened = ("--password-file", str(password))
+
+    def readers() -> object:
+        return json.loads(fleet.shell(server.told["host"], f"provisioner-dem subscribers {LIST}"))
+
+    before = readers()
+    fleet.done("dem", "backup", server.customer, "--to", repository, *opened)
+    EmbeddedLab(LAB).destroy([server.told["host"]])
+    assert fleet.cli("dem", "show", server.customer).returncode != 0
+    fleet.done("dem", "create", server.customer, "--site", server.site, "--no-check", timeout=900)
+    assert json.loads(fleet.shell(server.told["host"], "provisioner-dem status"))["subscribers"] == 0
+    fleet.done("dem", "restore", server.customer, repository, *opened, "--yes")
+    assert readers() == before
+    found = json.loads(fleet.cli("dem", "check", server.customer, "--readers", "20", "--json").stdout)
+    assert {each["id"] for each in found if each["status"] != "pass"} == set()

@@ -87,6 +87,17 @@ def test_the_bounce_mailbox(tmp_path: Path, code: int, status: Status) -> None:
     assert bool(mailbox.fix) == (status is not Status.PASS)
 
 
+def test_a_return_path_of_an_account_is_asked_too(tmp_path: Path) -> None:
+    inventory = samples.inventory(tmp_path)
+    acme = inventory.customers[0]
+    tagged = acme.accounts[0].model_copy(update={"return_tag": "8f3a01c2"})
+    customers = (acme.model_copy(update={"accounts": (tagged, *acme.accounts[1:])}), *inventory.customers[1:])
+    path = f"{tagged.login}.probe.8f3a01c2@bounce.operator.example"
+    found = live.fleet(replace(inventory, customers=customers), tools({path: (550, "no such user")}))
+    told = {each.subject: each.status for each in found if each.id == "bounce-mailbox"}
+    assert told == {"postmaster@bounce.operator.example": Status.PASS, path: Status.FAIL}
+
+
 def test_a_domain_is_probed_at_every_backend_and_its_return_paths_are_asked(tmp_path: Path) -> None:
     answers = {"bounce@acme.example": (250, "ok"), "b@shop.acme.example": (550, "no such user")}
     found = live.domains(fleet(tmp_path), ("acme.example", "shop.acme.example"), tools(answers))
