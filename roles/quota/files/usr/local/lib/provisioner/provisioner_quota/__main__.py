@@ -13,12 +13,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import uvloop
 from aiohttp import web
 from provisioner_store.store import Store, connect
 from provisioner_store.suppressions import Suppressions
 
-from provisioner_quota import notices
+from provisioner_quota import notices, room
 from provisioner_quota.accounts import Accounts
 from provisioner_quota.bans import Bans
 from provisioner_quota.connection import Connection
@@ -57,10 +56,11 @@ async def serve(settings: dict[str, Any], listening: socket.socket) -> None:
     server = await loop.create_server(lambda: Connection(quota), sock=listening)
     helpers = [
         asyncio.create_task(outage.watch()),
+        asyncio.create_task(room.watch(counters)),
         asyncio.create_task(quota.follow(Follower(Path(settings["log"])))),
     ]
     port = settings["metrics_port"]
-    runners = [await _served(application(Bans(store), accounts), "127.0.0.1", port)]
+    runners = [await _served(application(Bans(store), accounts, outage), "127.0.0.1", port)]
     if address := settings["metrics_address"]:
         try:
             runners.append(await _served(exposition(), address, port))
@@ -141,8 +141,7 @@ def main(arguments: list[str]) -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     if os.environ.get("LISTEN_FDS") != "1":
         raise SystemExit("provisioner-quota.socket starts this service")
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(json.loads(SETTINGS.read_text()), socket.socket(fileno=FIRST_SOCKET)))
+    asyncio.run(serve(json.loads(SETTINGS.read_text()), socket.socket(fileno=FIRST_SOCKET)))
 
 
 if __name__ == "__main__":
