@@ -64,10 +64,16 @@ class DemWeb:
         """Whether a link leads to this site."""
         return urlsplit(url).hostname == self._site
 
-    def ask(self, method: str, url: str, form: Mapping[str, str] | None = None) -> LinkAnswer:
+    def ask(
+        self,
+        method: str,
+        url: str,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> LinkAnswer:
         """What one request answers, without cookies or redirects; usable from several threads."""
         try:
-            response = self._send(self._plain, method, url, form, {})
+            response = self._send(self._plain, method, url, form, headers or {})
         except httpx.HTTPError as error:
             return LinkAnswer(0, error=f"no answer: {error or type(error).__name__}")
         return LinkAnswer(response.status_code, response.text, response.headers.get("location", ""))

@@ -86,9 +86,9 @@ def opt_in(
 def scanner(
     server: DemServer, mails: int, asked: int, answered: int, before: Readers, after: Readers
 ) -> Finding:
-    """Whether GET and HEAD on every link of every mail have changed anybody's subscription."""
+    """Whether GET, HEAD and prefetching of every link of every mail have changed anybody's subscription."""
     changed = sorted(subscribed(before) ^ subscribed(after))
-    what = f"{asked:,} links of {mails:,} mails asked with GET and HEAD"
+    what = f"{asked:,} requests for links of {mails:,} mails: GET, HEAD, prefetch"
     if not asked:
         return Finding("scanner", server.site, Status.UNKNOWN, "no mail with a link to ask came")
     if changed:

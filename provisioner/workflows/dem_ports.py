@@ -39,7 +39,13 @@ class Web(Protocol):
     def is_ours(self, url: str) -> bool:
         """Whether a link leads to it."""
 
-    def ask(self, method: str, url: str, form: Mapping[str, str] | None = None) -> LinkAnswer:
+    def ask(
+        self,
+        method: str,
+        url: str,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> LinkAnswer:
         """One request without cookies or redirects."""
 
     def browse(self, method: str, url: str, form: Mapping[str, str] | None = None) -> Shown:

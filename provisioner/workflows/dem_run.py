@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -15,6 +15,13 @@ from provisioner.workflows.dem_ports import Stored, Suppressed, Talk, Web, World
 
 LIST = "provisioner-check"
 """The list that a check uses; its readers are nobody's."""
+
+SCANS: tuple[tuple[str, Mapping[str, str]], ...] = (
+    ("HEAD", {}),
+    ("GET", {}),
+    ("GET", {"Sec-Purpose": "prefetch;prerender"}),
+)
+"""What scanners and previews, and browsers that prefetch, ask of a link."""
 
 SCANNERS = 16
 """Requests of a scanner at a time."""
@@ -102,11 +109,11 @@ class Run:
     def scan(self, mails: Sequence[Mail]) -> tuple[int, int]:
         """Ask every link of every mail as scanners do; how many requests, how many answers."""
         wanted = [
-            (method, link)
+            (method, link, None, headers)
             for mail in mails
             for link in web_forms.links(mail.raw)
             if self.tools.web.is_ours(link)
-            for method in ("HEAD", "GET")
+            for method, headers in SCANS
         ]
         with ThreadPoolExecutor(SCANNERS) as pool:
             answers = list(pool.map(lambda each: self.tools.web.ask(*each), wanted))

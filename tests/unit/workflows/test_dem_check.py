@@ -42,7 +42,8 @@ def test_a_server_that_does_everything_right(tmp_path: Path) -> None:
     }
     assert "16 of 16 got it" in found["delivery"].seen
     # Each mail has three links of the site's: the page, the header's, the one in its text.
-    assert found["scanner"].seen == "96 links of 16 mails asked with GET and HEAD: 0 subscriptions changed"
+    asked = "144 requests for links of 16 mails: GET, HEAD, prefetch"
+    assert found["scanner"].seen == f"{asked}: 0 subscriptions changed"
     assert software.trapped == []
 
 
