@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, cast
+from typing import Annotated
 
 import typer
 
@@ -14,15 +14,13 @@ from provisioner.cli.context import context
 from provisioner.cli.customer import Json, NoPush, app, facts_of, told
 from provisioner.cli.customer_gate import pass_gate
 from provisioner.cli.forced import Force, Forced, Why
-from provisioner.core.plans import LIMITS, is_more, sends_more
-from provisioner.core.usage import holding
+from provisioner.core.plans import LIMITS, Override, sends_more
 from provisioner.workflows import customer_change as workflow
 from provisioner.workflows.customer import known
 from provisioner.workflows.customer_change import Changed
 from provisioner.workflows.push import TenantPush
 
 _NO_LIMIT = "none"
-_DAY = "recipients_per_day"
 Name = Annotated[str, typer.Argument(help="The customer.", show_default=False)]
 
 
@@ -66,10 +64,17 @@ def override(
 ) -> None:
     """Make an exception from one limit of the plan, which ends by itself; or --end it before.
 
-    As with a larger plan, more mail a day is refused while its DNS is not right for the big receivers.
+    As with a larger plan, more mail on any day is refused while its DNS is not right for the big receivers.
     """
-    store = TenantFiles(context(ctx).path)
+    path, inventory = context(ctx).path, context(ctx).load()
+    store, customer = TenantFiles(path), known(inventory, name)
+
+    def gated(exception: Override | None) -> None:
+        if limit == workflow.DAY and workflow.day_rises(inventory, customer, exception):
+            pass_gate(path, inventory, customer, "raise the day's limit", Forced(force, reason), quiet=json)
+
     if end:
+        gated(None)
         changed = workflow.end_override(store, name, limit, _push(no_push))
         _show(changed, f"{name}: {limit} is the plan's again", json=json)
         return
@@ -79,12 +84,8 @@ def override(
         given["value"] = None
     elif value is not None and value.isascii() and value.isdigit():
         given["value"] = int(value)
-    inventory = context(ctx).load()
-    customer = known(inventory, name)
     workflow.check_override(inventory, customer, limit, given)
-    if limit == _DAY and is_more(cast(int | None, given["value"]), holding(inventory, customer, _DAY)):
-        forced = Forced(force, reason)
-        pass_gate(context(ctx).path, inventory, customer, "raise the day's limit", forced, quiet=json)
+    gated(Override.model_validate(given))
     changed = workflow.override(store, name, limit, given, _push(no_push))
     _show(changed, f"{name}: {limit} is {value} through {given['until']}", json=json)
 

@@ -111,4 +111,6 @@ async def _look(inventory: Inventory, customer: Customer) -> tuple[tuple[Finding
 
 
 def _asked(doing: str, customer: Customer) -> bool:
-    return sys.stdin.isatty() and typer.confirm(f"{doing} {customer.name} although this is unknown?")
+    return sys.stdin.isatty() and typer.confirm(
+        f"{doing} {customer.name} although this is unknown?", err=True
+    )

@@ -41,6 +41,8 @@ Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 
 
 def _time_zone(value: str) -> str:
+    if value == "localtime":
+        raise ValueError(f"{value!r} is another time zone on each host; name one such as Europe/Rome")
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:

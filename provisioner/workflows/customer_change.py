@@ -14,11 +14,13 @@ from provisioner.core.documents import model_problems
 from provisioner.core.errors import UsageError
 from provisioner.core.fleet import Inventory
 from provisioner.core.gate import NOT_ACTIVE
-from provisioner.core.plans import Override, limit_problems
+from provisioner.core.plans import Override, is_more, limit_problems
+from provisioner.core.usage import holding, zone
 from provisioner.workflows.customer import known
 from provisioner.workflows.ports import Passwords, TenantStore
 from provisioner.workflows.push import PushReport, TenantPush, push_tenants
 
+DAY = "recipients_per_day"
 _Alter = Callable[[Inventory, Customer], Mapping[str, object]]
 """What of a customer file becomes something else."""
 
@@ -46,7 +48,7 @@ def set_plan(store: TenantStore, name: str, plan: str, push: TenantPush | None) 
 
 def check_override(inventory: Inventory, customer: Customer, limit: str, given: Mapping[str, object]) -> None:
     """Raises UsageError that names everything that is wrong with an exception from one limit."""
-    today = today_in(customer.time_zone or inventory.settings.time_zone)
+    today = today_in(zone(inventory, customer))
     wrong = limit_problems(limit, given.get("value"))
     if isinstance(until := given.get("until"), date) and until < today:
         wrong.append(f"until: {until} is over: it is {today} there; name the last day on which it holds")
@@ -59,6 +61,21 @@ def check_override(inventory: Inventory, customer: Customer, limit: str, given: 
             f"As: customer override {customer.name} recipients_per_day 5000 --until {today} --reason 'sale'"
         )
         raise UsageError(f"{customer.name} was not changed: {'; '.join(wrong)}", hint=hint)
+
+
+def day_rises(inventory: Inventory, customer: Customer, exception: Override | None) -> bool:
+    """Whether another exception from the day's limit lets it send more on some day from today on.
+
+    None: without one. Between today and each exception's last day nothing changes, so these days tell.
+    """
+    others = {limit: each for limit, each in customer.overrides.items() if limit != DAY}
+    after = customer.model_copy(update={"overrides": others | ({DAY: exception} if exception else {})})
+    today = today_in(zone(inventory, customer))
+    ends = [each.overrides[DAY].until for each in (customer, after) if DAY in each.overrides]
+    return any(
+        is_more(holding(inventory, after, DAY, day), holding(inventory, customer, DAY, day))
+        for day in {today, *(end for end in ends if end > today)}
+    )
 
 
 def override(

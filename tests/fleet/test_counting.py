@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from provisioner_quota import verdicts
-from provisioner_quota.counters import NO_LIMIT, SESSION_KEPT, Charge, Counters
+from provisioner_quota.counters import JOURNAL_KEPT, NO_LIMIT, SEEN_KEPT, SESSION_KEPT, Charge, Counters
 from provisioner_quota.journal import Journal
 from provisioner_quota.outage import Outage
 from provisioner_quota.windows import windows
@@ -182,6 +182,23 @@ def test_both_hours_that_autumn_gives_twice_have_their_own_limit(how_to_connect:
         return [(await store.reserve(customer.charge(10, at)))[0] for at in moments]
 
     assert asyncio.run(ask()) == [verdicts.OK, verdicts.HOUR, verdicts.OK, verdicts.HOUR]
+
+
+def test_a_message_of_a_journal_is_known_for_longer(how_to_connect: dict[str, Any]) -> None:
+    """Counted once, though it was before the outage; a question that comes afterwards shortens nothing."""
+    charge = Customer(day=100).charge(3, MIDNIGHTS[0])
+
+    async def ask() -> list[int]:
+        connection = connect(how_to_connect)
+        store, kept = Counters(connection), []
+        for seconds in (SEEN_KEPT, JOURNAL_KEPT, SEEN_KEPT):
+            assert (await store.reserve(charge.unlimited(), seconds))[:2] == (verdicts.OK, 3)
+            kept.append(await connection.call("TTL", f"seen:{charge.instance}"))
+        return kept
+
+    live, journalled, after = asyncio.run(ask())
+    assert SEEN_KEPT - 60 < live <= SEEN_KEPT
+    assert JOURNAL_KEPT - 60 < after <= journalled <= JOURNAL_KEPT
 
 
 def test_messages_of_a_minute(how_to_connect: dict[str, Any]) -> None:

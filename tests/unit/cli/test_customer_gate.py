@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
@@ -71,11 +72,24 @@ def test_doubt_asks_a_person(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     run.dns.fail("globex.example", "MX", Outcome.TIMEOUT)
     assert run("customer", "activate", "globex").code == 1  # nobody there to be asked
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("typer.confirm", lambda _: False)
+    monkeypatch.setattr("typer.confirm", lambda _, **__: False)
     assert run("customer", "activate", "globex").code == 1
-    monkeypatch.setattr("typer.confirm", lambda _: True)
+    monkeypatch.setattr("typer.confirm", lambda _, **__: True)
     assert run("customer", "activate", "globex").code == 0
     assert audited(run)[0]["why"] == "unknown, and confirmed"
+
+
+def test_the_question_stays_out_of_what_programs_read(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_sound(run)
+    run.dns.fail("globex.example", "MX", Outcome.TIMEOUT)
+    typed = io.StringIO("y\n")
+    monkeypatch.setattr(typed, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", typed)
+    done = run("customer", "activate", "globex", "--json")
+    assert done.code == 0
+    assert isinstance(done.json, dict)
+    assert "although this is unknown?" not in done.out
+    assert "although this is unknown?" in done.err
 
 
 def test_an_egress_address_without_a_name_closes_the_gate(run: Run) -> None:
@@ -144,6 +158,36 @@ def test_an_exception_for_more_mail_a_day_needs_the_same(run: Run) -> None:
     assert "raise the day's limit" in (run.root / "audit.jsonl").read_text()
     make_sound(run)
     assert override("recipients_per_day", "none").code == 0
+
+
+def test_an_exception_that_holds_for_longer_needs_the_same(run: Run) -> None:
+    def override(value: str, until: str) -> int:
+        wanted = ("recipients_per_day", value, "--until", until, "--reason", "sale")
+        return run("customer", "override", "acme", *wanted).code
+
+    make_sound(run)
+    assert override("5000", "2098-01-01") == 0
+    run.dns.data.pop(("31.2.0.192.in-addr.arpa", "PTR"))
+    assert [override("5000", "2099-01-01"), override("4000", "2099-01-01")] == [1, 1]
+    for value, until in (("5000", "2097-01-01"), ("4000", "2097-01-01"), ("900", "2099-01-01")):
+        assert override(value, until) == 0
+    (kept,) = TenantFiles(run.root).load().customers[0].overrides.values()
+    assert (kept.value, str(kept.until)) == (900, "2099-01-01")
+
+
+def test_to_end_an_exception_for_less_mail_needs_the_same(run: Run) -> None:
+    less = ("customer", "override", "acme", "recipients_per_day")
+    assert run(*less, "10", "--until", "2099-01-01", "--reason", "warming up").code == 0
+    for sooner in (("--end",), ("10", "--until", "2098-01-01", "--reason", "warming up")):
+        refused = run(*less, *sooner)
+        assert (refused.code, "raise the day's limit refused" in refused.err) == (1, True)
+    assert TenantFiles(run.root).load().customers[0].overrides
+    assert run(*less, "--end", "--force", "--reason", "they know").code == 0
+    assert audited(run)[0]["why"] == "they know"
+    make_sound(run)
+    assert run(*less, "5000", "--until", "2099-01-01", "--reason", "sale").code == 0
+    run.dns.data.pop(("31.2.0.192.in-addr.arpa", "PTR"))
+    assert run(*less, "--end").code == 0  # less mail needs nothing
 
 
 def test_who_is_suspended_is_not_activated(run: Run) -> None:

@@ -64,6 +64,16 @@ def test_a_customer_is_kept_canonical() -> None:
 
 
 @pytest.mark.parametrize(
+    ("zone", "wrong"), [("localtime", "another time zone on each host"), ("Europe/Rom", "is not a time zone")]
+)
+def test_a_time_zone_is_the_same_everywhere(zone: str, wrong: str) -> None:
+    facts = {"name": "acme", "contact": "a@acme.example", "domains": ["acme.example"]}
+    assert Customer.model_validate(facts | {"time_zone": "Europe/Rome"}).time_zone == "Europe/Rome"
+    with pytest.raises(ValidationError, match=wrong):
+        Customer.model_validate(facts | {"time_zone": zone})
+
+
+@pytest.mark.parametrize(
     ("newcomer", "reasons"),
     [
         (customer("acme", ["new.example"], ["new"]),

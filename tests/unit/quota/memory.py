@@ -9,7 +9,7 @@ from typing import cast
 
 from provisioner_quota import policy, verdicts
 from provisioner_quota.accounts import Account, Accounts
-from provisioner_quota.counters import NO_LIMIT, Charge, Counters
+from provisioner_quota.counters import NO_LIMIT, SEEN_KEPT, Charge, Counters
 from provisioner_quota.journal import Journal
 from provisioner_quota.outage import Outage
 from provisioner_quota.service import Quota, Session
@@ -21,18 +21,24 @@ MOMENT = 1767225600.0
 
 @dataclass
 class MemoryCounters:
-    """Counts days only. away: it does not answer; slow: seconds until it does."""
+    """Counts days only. kept: for how long messages are known.
+
+    away: it does not answer; slow: seconds until it does.
+    """
 
     days: dict[str, int] = field(default_factory=dict)
     seen: dict[str, Charge] = field(default_factory=dict)
+    kept: dict[str, int] = field(default_factory=dict)
     left: list[tuple[str, str]] = field(default_factory=list)
     away: bool = False
     slow: float = 0.0
 
-    async def reserve(self, charge: Charge) -> tuple[int, int, int]:
-        """As the script does it when the question reaches the store; the answer takes its time."""
+    async def reserve(self, charge: Charge, kept: int = SEEN_KEPT) -> tuple[int, int, int]:
+        """As the script does it when the question reaches the store; its answer takes time, or is lost."""
         answer = self._reserve(charge)
+        self.kept[charge.instance] = kept
         await asyncio.sleep(self.slow)
+        self._there()
         return answer
 
     def _reserve(self, charge: Charge) -> tuple[int, int, int]:

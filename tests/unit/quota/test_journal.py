@@ -13,10 +13,11 @@ from typing import cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 from provisioner_quota import outage as outages
 from provisioner_quota import verdicts
 from provisioner_quota.accounts import Account
-from provisioner_quota.counters import Charge, Counters
+from provisioner_quota.counters import JOURNAL_KEPT, Charge, Counters
 from provisioner_quota.journal import Journal
 from provisioner_quota.outage import Outage
 from provisioner_quota.service import Session
@@ -122,10 +123,10 @@ def test_the_store_is_looked_for_whatever_happened(tmp_path: Path, monkeypatch: 
         assert await text(quota, Session(7, "fe1:7"), "1", recipients=9) is None
         right, faults = counters.reserve, [OSError("no disk"), json.JSONDecodeError("no JSON", "", 0)]
 
-        async def reserve(one: Charge) -> tuple[int, int, int]:
+        async def reserve(one: Charge, kept: int) -> tuple[int, int, int]:
             if faults:
                 raise faults.pop()
-            return await right(one)
+            return await right(one, kept)
 
         monkeypatch.setattr(counters, "reserve", reserve)
         counters.away = False
@@ -134,10 +135,24 @@ def test_the_store_is_looked_for_whatever_happened(tmp_path: Path, monkeypatch: 
             while quota.outage.away:
                 await asyncio.sleep(0.01)
         watching.cancel()
+        assert counters.kept == {"fe1.1": JOURNAL_KEPT}
         return counters.days["acme"]
 
     assert asyncio.run(run()) == 9
     assert (tmp_path / "journal").read_bytes() == b""
+
+
+def test_a_service_that_starts_with_a_journal_says_so(tmp_path: Path) -> None:
+    def told() -> tuple[float | None, float | None]:
+        Outage(cast(Counters, MemoryCounters()), journal, 1, accepting=True)
+        names = ("provisioner_quota_store_up", "provisioner_quota_journal_messages")
+        up, messages = (REGISTRY.get_sample_value(name) for name in names)
+        return up, messages
+
+    journal = Journal(tmp_path / "journal")
+    assert told() == (1, 0)
+    journal.append(charge(), USED)
+    assert told() == (0, 1)
 
 
 def test_mail_is_put_off_where_that_is_wanted(tmp_path: Path) -> None:

@@ -147,3 +147,43 @@ def test_a_log_that_is_not_there_yet_is_found_later(tmp_path: Path) -> None:
     assert list(follower.outcomes()) == []
     (tmp_path / "mail.log").write_bytes(counted(4711, "fe1.1") + refused(4711))
     assert list(follower.outcomes()) == [Outcome(4711, "fe1.1")]
+
+
+def test_a_writer_that_still_has_the_rotated_log_is_read(tmp_path: Path) -> None:
+    """logrotate makes the new log before postlogd is told; what that writes meanwhile is in the old one."""
+    path, old = tmp_path / "mail.log", tmp_path / "mail.log.1"
+    path.touch()
+    follower = Follower(path)
+    path.rename(old)
+    path.touch()
+    assert list(follower.outcomes()) == []
+    old.write_bytes(counted(4711, "fe1.1") + refused(4711))
+    assert list(follower.outcomes()) == [Outcome(4711, "fe1.1")]
+    # Both between two looks: what came of a message stands in the new one.
+    old.open("ab").write(counted(4712, "fe1.2"))
+    path.write_bytes(refused(4712))
+    assert list(follower.outcomes()) == [Outcome(4712, "fe1.2")]
+    path.open("ab").write(gone(4712))
+    assert list(follower.outcomes()) == [Outcome(4712)]
+
+
+def test_a_new_log_that_may_not_be_read_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    path, old = tmp_path / "mail.log", tmp_path / "mail.log.1"
+    path.touch()
+    follower = Follower(path)
+    path.rename(old)
+    path.write_bytes(gone(4711))
+
+    def refuse(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", refuse)
+        old.write_bytes(gone(4712))
+        assert [list(follower.outcomes()) for _ in range(3)] == [[Outcome(4712)], [], []]
+    (told,) = caplog.messages
+    assert "Permission denied" in told
+    assert list(follower.outcomes()) == [Outcome(4711)]
+    assert len(caplog.messages) == 1

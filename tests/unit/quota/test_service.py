@@ -6,14 +6,25 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from provisioner_quota import outage as outages
 from provisioner_quota import policy, verdicts
 from provisioner_quota.accounts import Account
+from provisioner_quota.connection import Connection
 from provisioner_quota.outcomes import Outcome
-from provisioner_quota.service import Session
+from provisioner_quota.service import Quota, Session
 
 from tests.unit.quota.memory import MOMENT, MemoryCounters, asks, service, text
 
 PLAN = Account("acme", "UTC", rejects=False, limits={"recipients_per_day": 100})
+
+
+async def returned(quota: Quota) -> None:
+    """Wait until the store, which answers again, has what it missed."""
+    watching = asyncio.ensure_future(quota.outage.watch())
+    async with asyncio.timeout(5):
+        while quota.outage.away:
+            await asyncio.sleep(0.01)
+    watching.cancel()
 
 
 def test_an_accepted_message_is_not_given_back_for_a_later_one(tmp_path: Path) -> None:
@@ -119,3 +130,125 @@ def test_who_asks_no_more_counts_no_more(tmp_path: Path) -> None:
         return counters.left, set(quota.sessions)
 
     assert asyncio.run(run()) == ([("acme", "fe1:7")], set())
+
+
+@pytest.mark.parametrize("again", [(), (policy.DATA,)])
+def test_what_is_given_back_over_one_connection_is_counted_over_the_next(
+    tmp_path: Path, again: tuple[str, ...]
+) -> None:
+    """smtpd takes a new connection in the middle of a message: all questions, or the last, come there."""
+
+    async def run() -> int:
+        counters = MemoryCounters(slow=0.02)
+        quota = service(counters, PLAN, tmp_path / "journal")
+        before = quota.sessions[7] = Session(7, "fe1:7")
+        quota.begins(asks("1", 5, policy.DATA), before)
+        await asyncio.sleep(0.005)
+        quota.gone(before)
+        after = quota.sessions[7] = Session(7, "fe1:7")
+        for state in again:
+            quota.begins(asks("1", 5, state), after)
+            await asyncio.sleep(0.005)
+        assert await quota.ends(asks("1", 5), after) == verdicts.passes("fe1.1")
+        await asyncio.sleep(0.1)
+        return counters.days["acme"]
+
+    assert asyncio.run(run()) == 5
+
+
+def test_a_connection_ends_the_one_before_of_the_same_process(tmp_path: Path) -> None:
+    """Though the end of that one is seen only later."""
+
+    async def question(writer: asyncio.StreamWriter, reader: asyncio.StreamReader, state: str) -> bytes:
+        text = f"protocol_state={state}\ninstance=1\nsasl_username=acme\nrecipient_count=5\n\n"
+        writer.write(text.encode())
+        return await reader.readuntil(b"\n\n")
+
+    async def run() -> tuple[bytes, int]:
+        counters = MemoryCounters()
+        quota = service(counters, PLAN, tmp_path / "journal")
+        path = str(tmp_path / "socket")
+        server = await asyncio.get_running_loop().create_unix_server(lambda: Connection(quota), path)
+        reader, old = await asyncio.open_unix_connection(path)
+        await question(old, reader, policy.DATA)
+        await asyncio.sleep(0.02)
+        other, new = await asyncio.open_unix_connection(path)
+        said = await question(new, other, policy.END_OF_MESSAGE)
+        old.close()
+        await asyncio.sleep(0.02)
+        new.close()
+        server.close()
+        return said, counters.days["acme"]
+
+    said, counted = asyncio.run(run())
+    assert said == policy.answer(verdicts.passes("fe1.1"))
+    assert counted == 5
+
+
+@pytest.mark.parametrize(
+    ("comes", "accepting", "counted"), [(False, True, 0), (True, True, 5), (True, False, 0)]
+)
+def test_what_a_lost_store_had_counted_is_given_back_once_it_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, comes: bool, accepting: bool, counted: int
+) -> None:
+    """comes: the same message's end is asked about after all; accepting: it is taken without a store."""
+    monkeypatch.setattr(outages, "RETRY", 0.01)
+
+    async def run() -> int:
+        counters = MemoryCounters(slow=0.02)
+        quota = service(counters, PLAN, tmp_path / "journal", accepting=accepting)
+        session = quota.sessions[7] = Session(7, "fe1:7")
+        quota.begins(asks("1", 5, policy.DATA), session)
+        await asyncio.sleep(0.01)
+        counters.away = True
+        assert counters.days["acme"] == 5
+        if comes:
+            assert (await quota.ends(asks("1", 5), session) is None) == accepting
+        quota.gone(session)
+        while quota.running:
+            await asyncio.wait(quota.running)
+        counters.away = False
+        await returned(quota)
+        return counters.days["acme"]
+
+    assert asyncio.run(run()) == counted
+
+
+def test_a_message_that_was_to_be_given_back_and_came_after_all_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over a new connection, when the store was lost already: the journal has it."""
+    monkeypatch.setattr(outages, "RETRY", 0.01)
+
+    async def run() -> int:
+        counters = MemoryCounters(slow=0.02)
+        quota = service(counters, PLAN, tmp_path / "journal")
+        session = quota.sessions[7] = Session(7, "fe1:7")
+        quota.begins(asks("1", 5, policy.DATA), session)
+        await asyncio.sleep(0.01)
+        counters.away = True
+        quota.gone(session)
+        assert await quota.ends(asks("1", 5), Session(7, "fe1:7")) is None
+        counters.away = False
+        await returned(quota)
+        return counters.days["acme"]
+
+    assert asyncio.run(run()) == 5
+
+
+def test_a_refusal_that_a_lost_store_did_not_hear_of_is_given_back_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outages, "RETRY", 0.01)
+
+    async def run() -> int:
+        counters = MemoryCounters()
+        quota = service(counters, PLAN, tmp_path / "journal")
+        await text(quota, Session(7, "fe1:7"), "1", recipients=5)
+        counters.away = True
+        await quota.happened(Outcome(7, "fe1.1"))
+        counters.away = False
+        await returned(quota)
+        return counters.days["acme"]
+
+    assert asyncio.run(run()) == 0

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from provisioner_quota.accounts import Account, Accounts
 from provisioner_quota.bans import Bans, source_of
+from provisioner_quota.outage import Outage
 from provisioner_quota.web import application
 from provisioner_store.store import StoreError
 
 
 class Recorded:
-    """Bans that refuse everybody, or no one; or whose store is away."""
+    """Bans that refuse everybody, or no one; or whose store does not answer."""
 
     def __init__(self, *, refuse: bool, away: bool = False) -> None:
         self.refuse, self.away = refuse, away
@@ -40,9 +42,10 @@ class Two:
         return Account(login, "UTC", rejects=False, limits={}) if login in ("acme", "globex") else None
 
 
-def asked(bans: Recorded, command: str, **said: object) -> int:
+def asked(bans: Recorded, command: str, *, outage: bool = False, **said: object) -> int:
     async def ask() -> int:
-        app = application(cast(Bans, bans), cast(Accounts, Two()))
+        state = cast(Outage, SimpleNamespace(away=outage))
+        app = application(cast(Bans, bans), cast(Accounts, Two()), state)
         async with TestClient(TestServer(app)) as client:
             answer: dict[str, Any] = await (
                 await client.post(f"/login?command={command}", json={"remote": "203.0.113.7", **said})
@@ -58,6 +61,13 @@ def test_a_refusal_is_noted_for_its_login_if_there_is_one() -> None:
     assert bans.told == [("note", "acme")]
     assert asked(Recorded(refuse=False), "allow", login="acme") == 0
     assert asked(Recorded(refuse=True, away=True), "allow", login="acme") == 0
+
+
+def test_in_an_outage_nobody_waits_for_the_store() -> None:
+    bans = Recorded(refuse=True)
+    assert asked(bans, "allow", outage=True, login="acme") == 0
+    assert asked(bans, "report", outage=True, login="acme", success=False) == 0
+    assert bans.told == []
 
 
 def test_what_was_refused_without_a_look_at_the_password_is_no_failure() -> None:

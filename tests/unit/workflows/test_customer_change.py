@@ -8,12 +8,14 @@ import pytest
 
 from provisioner.adapters.tenant_files import TenantFiles
 from provisioner.core.errors import UsageError
+from provisioner.core.plans import Override
 from provisioner.workflows import customer_change as change
 from provisioner.workflows.push import TenantPush
 from tests import samples
 from tests.fakes import FakePasswords, FakePush
 
-SOON = date.today() + timedelta(days=3)
+TODAY = datetime.now(UTC).date()
+SOON = TODAY + timedelta(days=3)
 SALE: dict[str, object] = {"value": 9000, "until": SOON, "reason": "sale"}
 
 
@@ -52,6 +54,42 @@ def test_an_exception_comes_and_goes(store: TenantFiles, tmp_path: Path) -> None
     assert list(granted(push, "acme-web")["overrides"]) == ["recipients_per_hour"]  # type: ignore[call-overload]
     change.end_override(store, "acme", "recipients_per_hour", push)
     assert text(store, tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "rises"),
+    [
+        (None, (1000, 3), False),
+        (None, (1001, 0), True),
+        ((5000, 3), (5000, 4), True),
+        ((5000, 3), (5000, 2), False),
+        ((900, 3), (900, 4), False),
+        ((900, 3), (900, 2), True),
+        ((900, 3), None, True),
+        ((900, -1), None, False),
+        ((5000, 3), None, False),
+        ((5000, -1), (5000, 0), True),
+        ((None, 3), (9000, 3), False),
+        ((None, 3), (9000, 4), True),
+    ],
+)
+def test_whether_more_may_be_sent_on_some_day(
+    store: TenantFiles,
+    before: tuple[int | None, int] | None,
+    after: tuple[int | None, int] | None,
+    rises: bool,
+) -> None:
+    """Exceptions from 1,000 a day: what holds, and in how many days it ends."""
+
+    def exception(facts: tuple[int | None, int] | None) -> Override | None:
+        until = TODAY + timedelta(days=facts[1]) if facts else TODAY
+        return Override(value=facts[0], until=until, reason="sale") if facts else None
+
+    inventory, was = store.load(), exception(before)
+    customer = inventory.customers[0].model_copy(update={"overrides": {change.DAY: was} if was else {}})
+    assert change.day_rises(inventory, customer, exception(after)) == rises
+    last = Override(value=1, until=date.max, reason="x")
+    assert not change.day_rises(inventory, customer.model_copy(update={"overrides": {}}), last)
 
 
 def test_suspension_says_why_and_ends(store: TenantFiles, tmp_path: Path) -> None:

@@ -27,6 +27,9 @@ class Connection(asyncio.Protocol):
         """The peer of a Unix socket is a process whose id the log names too."""
         self._transport = cast(asyncio.Transport, transport)
         self.session = Session(peer := _peer(self._transport), f"{self._quota.host}:{peer}")
+        # smtpd has one connection at a time: whatever comes on this one, the one before is over.
+        if (before := self._quota.sessions.get(peer)) is not None:
+            self._quota.gone(before)
         self._quota.sessions[peer] = self.session
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -10,8 +10,14 @@ from provisioner_store.store import Argument, Script, Store
 
 DAY_KEPT = 40 * 86_400
 HOUR_KEPT = 2 * 86_400
-SEEN_KEPT = 6 * 3_600
-"""Seconds. A message counts once however often it is asked about within the last; a journal may be as old."""
+SEEN_KEPT = 3_600
+"""Seconds from a message's count, mostly as its text begins, in which it can be given back, and counts once
+however often it is asked about: texts come in minutes, and Postfix repeats itself within one. Most of the
+store's memory goes into these (`state_maxmemory`).
+"""
+
+JOURNAL_KEPT = 6 * 3_600
+"""The same from each time that a message of a journal is added up: the store may go away again meanwhile."""
 
 SESSION_KEPT = 600
 """Seconds after its last message that a session still counts, should its end have gone unnoticed."""
@@ -76,11 +82,14 @@ class Counters:
         self._reserve = Script((scripts / "reserve.lua").read_text())
         self._refund = Script((scripts / "refund.lua").read_text())
 
-    async def reserve(self, charge: Charge) -> tuple[int, int, int]:
-        """Count a message if it fits: verdict, recipients counted today, in this hour."""
+    async def reserve(self, charge: Charge, kept: int = SEEN_KEPT) -> tuple[int, int, int]:
+        """Count a message if it fits: verdict, recipients counted today, in this hour.
+
+        kept: seconds for which the message is known again.
+        """
         arguments: list[Argument] = [
             *(charge.at, charge.recipients, *charge.limits, charge.session, SESSION_KEPT),
-            *(DAY_KEPT, HOUR_KEPT, SEEN_KEPT),
+            *(DAY_KEPT, HOUR_KEPT, kept),
         ]
         verdict, day, hour = await self._store.run(self._reserve, charge.keys, arguments)
         return verdict, day, hour
@@ -101,6 +110,13 @@ class Counters:
                 int(count or 0) for count in await self._store.call("MGET", *keys[start : start + MANY])
             ]
         return found
+
+    async def fullness(self) -> float:
+        """How much of its memory the store uses: at 1 it counts no more. 0 where it has no limit."""
+        lines = str(await self._store.call("INFO", "memory")).splitlines()
+        said = dict(line.split(":", 1) for line in lines if ":" in line)
+        most = int(said["maxmemory"])
+        return int(said["used_memory"]) / most if most else 0.0
 
     async def ping(self) -> None:
         """Return when the store answers."""

@@ -14,7 +14,9 @@ REFUNDS = Counter("provisioner_quota_refunds_total", "Recipients given back: a b
 STORE_UP = Gauge("provisioner_quota_store_up", "Whether the counter store answers")
 LOGINS = Counter("provisioner_quota_logins_total", "Logins asked about, refused, and failed", ["what"])
 JOURNAL = Gauge("provisioner_quota_journal_messages", "Messages accepted and not yet in the counter store")
-STORE_UP.set(1)
+STORE_FULL = Gauge(
+    "provisioner_quota_store_memory_ratio", "How much of its memory the counter store uses: 1 is all"
+)
 
 
 @cache

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from provisioner_store.store import StoreError
 
 from provisioner_quota import metrics, verdicts
-from provisioner_quota.counters import NO_LIMIT, Charge, Counters
+from provisioner_quota.counters import JOURNAL_KEPT, NO_LIMIT, Charge, Counters
 from provisioner_quota.journal import Journal
 
 LOG = logging.getLogger("provisioner-quota")
@@ -46,8 +46,11 @@ class Outage:
             charge.customer: Known(charge.day, charge.hour, used) for charge, used in journal.entries()
         }
         self._settled = 0.0
+        self._owed: set[str] = set()
         self.away = journal.length > 0
         """Whether no store can be asked."""
+        metrics.STORE_UP.set(not self.away)
+        metrics.JOURNAL.set(journal.length)
 
     def lost(self, error: BaseException) -> None:
         """The store did not answer."""
@@ -57,6 +60,10 @@ class Outage:
             LOG.warning(
                 "no counter store: %s; mail is %s", error, "journalled" if self._accepting else "deferred"
             )
+
+    def owe(self, instance: str) -> None:
+        """A message did not come that the lost store may have counted: given back once a store answers."""
+        self._owed.add(instance)
 
     def fits(self, charge: Charge) -> bool:
         """Whether the store alone decides, or this frontend's part allows it besides."""
@@ -119,9 +126,16 @@ class Outage:
 
     async def _replay(self) -> None:
         done = 0
-        while charges := self._journal.charges()[done:]:
+        while True:
+            # First, as the journal may have the same message, which came in the end.
+            for instance in tuple(self._owed):
+                metrics.REFUNDS.inc(await self._counters.refund(instance))
+                self._owed.discard(instance)
+            charges = self._journal.charges()[done:]
+            if not charges and not self._owed:
+                break
             for charge in charges:
-                await self._counters.reserve(charge.unlimited())
+                await self._counters.reserve(charge.unlimited(), JOURNAL_KEPT)
                 done += 1
         # No await since the last look at the journal: nothing can have been added.
         if self._journal.length:

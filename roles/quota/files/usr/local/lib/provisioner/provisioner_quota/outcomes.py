@@ -8,6 +8,7 @@ instance first (access(5), INFO); a process has one message at a time, and write
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 
+LOG = logging.getLogger("provisioner-quota")
 COUNTED = "counted as"
 """What stands before the instance in the answer, and so in the log."""
 
@@ -71,10 +73,12 @@ class Follower:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file: int | None = None
+        self._told = False
         self._rest = b""
         self._counted: dict[int, str] = {}
-        self._open(at_end=True)
+        self._file = self._opened()
+        if self._file is not None:
+            os.lseek(self._file, 0, os.SEEK_END)
 
     def outcomes(self) -> Iterator[Outcome]:
         """What was added since the last call."""
@@ -93,29 +97,46 @@ class Follower:
 
     def _lines(self) -> Iterator[bytes]:
         if self._file is None:
-            self._open(at_end=False)
+            self._file = self._opened()
         if self._file is None:
             return
-        while chunk := os.read(self._file, 1 << 16):
+        # Looked at first: once something stands in a new log nobody writes here any more, and all is read.
+        replaced = self._replaced(self._file)
+        yield from self._read(self._file)
+        if replaced and (following := self._opened()) is not None:
+            os.close(self._file)
+            self._file, self._rest = following, b""
+            yield from self._read(following)
+
+    def _read(self, file: int) -> Iterator[bytes]:
+        while chunk := os.read(file, 1 << 16):
             *lines, self._rest = (self._rest + chunk).split(b"\n")
             yield from lines
-        if self._replaced(self._file):
-            os.close(self._file)
-            self._file, self._rest = None, b""
-            yield from self._lines()
 
     def _replaced(self, file: int) -> bool:
+        """Whether Postfix writes into another file by now, or into this one from its beginning on.
+
+        A new log is empty until postlogd, of which there is one at a time (master.cf), is told to take it up.
+        """
         mine = os.fstat(file)
         try:
             there = self._path.stat()
         except OSError:
             return False  # between two logs: the new one is not there yet
-        return there.st_ino != mine.st_ino or there.st_size < os.lseek(file, 0, os.SEEK_CUR)
+        if there.st_ino != mine.st_ino:
+            return there.st_size > 0
+        return there.st_size < os.lseek(file, 0, os.SEEK_CUR)
 
-    def _open(self, *, at_end: bool) -> None:
+    def _opened(self) -> int | None:
+        """The log; None when it can't be read, which is told once until it can."""
         try:
-            self._file = os.open(self._path, os.O_RDONLY)
-        except OSError:
-            return
-        if at_end:
-            os.lseek(self._file, 0, os.SEEK_END)
+            file = os.open(self._path, os.O_RDONLY)
+        except OSError as error:
+            if not self._told:
+                LOG.error(
+                    "nothing is given back, and no session ends: Postfix's log can't be read: %s", error
+                )
+            self._told = True
+            return None
+        self._told = False
+        return file

@@ -5,7 +5,10 @@
 -- Returns {verdict, counted today, counted this hour}; verdicts as in verdicts.py.
 local day = tonumber(redis.call('GET', KEYS[1]) or 0)
 local hour = tonumber(redis.call('GET', KEYS[2]) or 0)
-if redis.call('EXISTS', KEYS[5]) == 1 then return {0, day, hour} end
+if redis.call('EXISTS', KEYS[5]) == 1 then
+  redis.call('EXPIRE', KEYS[5], ARGV[11], 'GT')
+  return {0, day, hour}
+end
 
 local now, recipients = tonumber(ARGV[1]), tonumber(ARGV[2])
 local function over(count, limit) return limit >= 0 and count > limit end

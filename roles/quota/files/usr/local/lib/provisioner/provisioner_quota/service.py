@@ -41,7 +41,6 @@ class Session:
     """One smtpd process's connection to us, and the login for which the store counts it as a connection.
 
     planned, reserved: the text that comes now will be counted, was counted; until we are asked about its end.
-    returning: what was reserved before is being given back.
     """
 
     pid: int
@@ -49,7 +48,6 @@ class Session:
     login: str = ""
     planned: asyncio.TimerHandle | None = None
     reserved: Reservation | None = None
-    returning: asyncio.Task[None] | None = None
 
     def take(self) -> Reservation | None:
         """The reservation for the text that came, or did not come; there is none any more."""
@@ -61,7 +59,11 @@ class Session:
 
 @dataclass
 class Quota:
-    """Decides what Postfix is told."""
+    """Decides what Postfix is told.
+
+    returning: instances whose reservation is being given back; the same message may come again meanwhile,
+    over another connection too.
+    """
 
     accounts: Accounts
     counters: Counters
@@ -72,6 +74,7 @@ class Quota:
     now: Callable[[], float] = time.time
     sessions: dict[int, Session] = field(default_factory=dict)
     running: set[asyncio.Task[Any]] = field(default_factory=set)
+    returning: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     def begins(self, request: policy.Request, session: Session) -> str | None:
         """The action when a message's text begins; None lets it come.
@@ -87,7 +90,9 @@ class Quota:
         return refusal
 
     def _reserve(self, request: policy.Request, account: Account, session: Session) -> None:
-        session.reserved = self._reservation(self._charge(request, account, session), session)
+        charge = self._charge(request, account, session)
+        if charge.instance not in self.returning:
+            session.reserved = self._reservation(charge, session)
 
     def listed_by(self, request: policy.Request) -> str | None:
         """The customer whose suppression list a recipient has to be looked for in; None: nobody's.
@@ -160,9 +165,8 @@ class Quota:
             self.drop(session)
             return verdicts.UNKNOWN
         reserved = session.take()
-        if session.returning is not None:
-            await session.returning  # else what is given back could be what is counted now
-            session.returning = None
+        if (returning := self.returning.get(charge.instance)) is not None:
+            await returning  # else what is given back could be what is counted now
         if reserved is None:
             if self.outage.away:
                 return self.outage.accept(charge)
@@ -171,7 +175,10 @@ class Quota:
             verdict, *used = await reserved.answer
         except StoreError as error:
             self.outage.lost(error)
-            return self.outage.accept(charge)
+            refusal = self.outage.accept(charge)
+            if refusal is not None:
+                self.outage.owe(charge.instance)
+            return refusal
         self.outage.answered(reserved.charge, verdict, (used[0], used[1]))
         if verdict == verdicts.OK:
             return verdicts.passes(charge.instance)
@@ -181,7 +188,9 @@ class Quota:
         """The text for which a session has reserved does not come: give it back."""
         reserved = session.take()
         if reserved is not None:
-            session.returning = self.in_background(self._give_back(reserved))
+            instance = reserved.charge.instance
+            self.returning[instance] = task = self.in_background(self._give_back(reserved))
+            task.add_done_callback(lambda _: self.returning.pop(instance, None))
 
     def in_background(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Let `work` run; the service waits for it before it stops."""
@@ -193,10 +202,19 @@ class Quota:
     async def _give_back(self, reserved: Reservation) -> None:
         try:
             verdict, *_ = await reserved.answer
-            if verdict == verdicts.OK:
-                metrics.REFUNDS.inc(await self.counters.refund(reserved.charge.instance))
         except StoreError as error:
             self.outage.lost(error)
+            self.outage.owe(reserved.charge.instance)  # the store may have counted it all the same
+            return
+        if verdict == verdicts.OK:
+            await self._refund(reserved.charge.instance)
+
+    async def _refund(self, instance: str) -> None:
+        try:
+            metrics.REFUNDS.inc(await self.counters.refund(instance))
+        except StoreError as error:
+            self.outage.lost(error)
+            self.outage.owe(instance)
 
     async def follow(self, log: Follower) -> None:
         """Act on what Postfix's log tells of messages that were counted."""
@@ -210,13 +228,10 @@ class Quota:
 
     async def happened(self, outcome: Outcome) -> None:
         """A message was refused after all: give its recipients back. A session ended: it counts no more."""
-        try:
-            if outcome.refused is not None:
-                metrics.REFUNDS.inc(await self.counters.refund(outcome.refused))
-            elif session := self.sessions.get(outcome.pid):
-                await self.left(session)
-        except StoreError as error:
-            self.outage.lost(error)
+        if outcome.refused is not None:
+            await self._refund(outcome.refused)
+        elif session := self.sessions.get(outcome.pid):
+            await self._left(session)
 
     def gone(self, session: Session) -> None:
         """An smtpd process asks here no more: it has ended, or was silent for long, or we end.

@@ -50,7 +50,7 @@ class Store:
         self._tls = tls
         self._timeout = timeout
         self._connection: _Connection | None = None
-        self._connecting = asyncio.Lock()
+        self._attempt: asyncio.Task[_Connection] | None = None
 
     async def call(self, *command: Argument) -> Any:
         """The store's answer to a command. Raises StoreError.
@@ -77,13 +77,17 @@ class Store:
             return await self.call("EVAL", script.text, len(keys), *keys, *arguments)
 
     async def _connected(self) -> _Connection:
-        async with self._connecting:
-            if self._connection is None or self._connection.lost:
-                one = len(self._hosts) == 1
-                self._connection = (
-                    await self._open(self._hosts[0], self._port) if one else await self._master()
-                )
+        """The connection. Whoever needs a new one shares the attempt that is under way, and its failure."""
+        if self._connection is not None and not self._connection.lost:
             return self._connection
+        if self._attempt is None or self._attempt.done():
+            self._attempt = asyncio.ensure_future(self._connect())
+        return await asyncio.shield(self._attempt)
+
+    async def _connect(self) -> _Connection:
+        one = len(self._hosts) == 1
+        self._connection = await self._open(self._hosts[0], self._port) if one else await self._master()
+        return self._connection
 
     async def _master(self) -> _Connection:
         reasons = []
