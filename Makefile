@@ -21,7 +21,7 @@ help: ## Say what there is
 bootstrap: ## Install what is needed, on this machine and in .venv
 	@scripts/bootstrap
 
-bootstrap-test: bootstrap ## And what only tests need: name servers, a browser
+bootstrap-test: bootstrap ## And what only tests need: name servers, a web server, a browser
 	@scripts/bootstrap test
 
 lab: bootstrap ## A whole fleet on this machine, and mail through it
@@ -31,7 +31,13 @@ lab: bootstrap ## A whole fleet on this machine, and mail through it
 lab-down: bootstrap ## Remove the lab
 	provisioner lab down
 
-test: bootstrap-test ## Everything: unit, name server, browser, fleet tests and, beside them, lint and Molecule's
+# For an hour machines come and go, at times without a terminal: a password that sudo asks for would be missed late.
+.PHONY: unattended
+unattended:
+	@[ "$$(id -u)" = 0 ] || sudo -n -k true 2>/dev/null || { echo "This needs root, or sudo that never asks for a \
+	password: with visudo, '$$(id -un) ALL=(ALL) NOPASSWD: ALL'." >&2; exit 3; }
+
+test: unattended bootstrap-test ## Everything: unit, name server, browser, fleet tests and, beside them, lint and Molecule's
 	pytest --durations=40 --durations-min=5 \
 	  tests/unit tests/servers tests/browser tests/lint tests/fleet tests/molecule
 
@@ -66,13 +72,13 @@ unit: bootstrap-test ## Tests that need no machines
 browser: bootstrap-test ## Pages that customers get, in a real browser
 	pytest tests/browser
 
-servers: bootstrap-test ## What needs real name servers: BIND and Knot on this machine's loopback
+servers: bootstrap-test ## What needs real servers on this machine's loopback: BIND, Knot, Unbound, nginx
 	pytest tests/servers
 
 molecule: bootstrap ## Each role by itself, on fresh machines
 	pytest tests/molecule
 
-fleet: bootstrap ## The whole lab: wrong passwords, forged senders, hosts that die
+fleet: unattended bootstrap-test ## The whole lab: wrong passwords, forged senders, hosts that die
 	pytest tests/fleet
 
 bench: bootstrap ## How fast it is, in ratios

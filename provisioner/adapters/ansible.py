@@ -23,7 +23,7 @@ from typing import Any
 import ansible_runner
 
 import provisioner
-from provisioner.adapters import vault
+from provisioner.adapters import ssh_sockets, vault
 from provisioner.adapters.yaml_files import parse
 from provisioner.core.plays import (
     Event,
@@ -88,6 +88,7 @@ class AnsiblePlaybooks:
             "ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg"),
             # ansible-runner would switch it off.
             "ANSIBLE_HOST_KEY_CHECKING": "True",
+            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(ssh_sockets.folder(self._inventory)),
             "ANSIBLE_VAULT_PASSWORD_FILE": str(vault.password_file(self._inventory).absolute()),
             "PATH": os.pathsep.join([str(tools), os.environ.get("PATH", os.defpath)]),
         }

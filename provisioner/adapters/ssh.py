@@ -1,4 +1,4 @@
-"""Commands on hosts over SSH with paramiko: strict host keys, the same user, key and port as Ansible uses.
+"""Commands on hosts over SSH with paramiko: strict host keys, the same user, key, port and way as Ansible's.
 
 `with Ssh(host) as ssh: ssh.run(["postqueue", "-j"])` keeps a connection for several commands, `run` for one,
 `on_each` does the same on many hosts at once and lets those that answer finish. `talk` keeps a command, too.
@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,6 +18,8 @@ from typing import BinaryIO, Generic, Self, TypeVar
 
 import paramiko
 
+from provisioner.adapters.ssh_faults import why
+from provisioner.adapters.ssh_way import Proxy, file_of, held_key, proxy_command
 from provisioner.core.errors import HostsFailed
 from provisioner.core.fleet import Host
 
@@ -31,6 +34,9 @@ AT_ONCE = 16
 
 PIECE = 262_144
 """Bytes of a long input or output that are in memory at a time."""
+
+# What goes wrong is raised, and told by whom it concerns: not besides, with a traceback, on the terminal.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 T = TypeVar("T")
 
@@ -92,38 +98,50 @@ class Ssh:
     def __init__(self, host: Host) -> None:
         self.host = host
         self._client = paramiko.SSHClient()
+        self._proxy: Proxy | None = None
 
     def __enter__(self) -> Self:
         """Connect. Raises SshError."""
         connection = self.host.connection
+        key, known_hosts = file_of(connection.private_key), file_of(connection.known_hosts)
         self._client.set_missing_host_key_policy(paramiko.RejectPolicy())
         try:
-            if connection.known_hosts:
-                self._client.load_host_keys(connection.known_hosts)
+            if known_hosts:
+                self._client.load_host_keys(known_hosts)
             else:
                 self._client.load_system_host_keys()
-            self._client.connect(
-                str(self.host.address),
-                port=connection.port,
-                username=connection.user,
-                key_filename=connection.private_key,
-                # A key that the inventory names is the only one tried: agents may hold more than sshd takes.
-                allow_agent=connection.private_key is None,
-                look_for_keys=connection.private_key is None,
-                timeout=CONNECT_TIMEOUT,
-                banner_timeout=CONNECT_TIMEOUT,
-                auth_timeout=CONNECT_TIMEOUT,
-            )
+            if command := proxy_command(self.host):
+                self._proxy = Proxy(command)
+            with held_key(key) as held:
+                self._client.connect(
+                    str(self.host.address),
+                    port=connection.port,
+                    username=connection.user,
+                    sock=self._proxy.socket if self._proxy else None,
+                    pkey=held,
+                    key_filename=key,
+                    # A key that is named is the only one tried: agents may hold more than sshd takes.
+                    allow_agent=key is None,
+                    look_for_keys=key is None,
+                    timeout=CONNECT_TIMEOUT,
+                    banner_timeout=CONNECT_TIMEOUT,
+                    auth_timeout=CONNECT_TIMEOUT,
+                )
         except (OSError, EOFError, paramiko.SSHException) as error:
-            self._client.close()
-            raise _explained(self.host, error) from error
+            raise _explained(self.host, error, self._close()) from error
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the connection."""
+        self._close()
+
+    def _close(self) -> str:
+        """Close what is open; what the proxy said last, where there is one."""
         self._client.close()
+        proxy, self._proxy = self._proxy, None
+        return proxy.close() if proxy else ""
 
     def run(
         self,
@@ -263,22 +281,6 @@ def _send(channel: paramiko.Channel, stdin: bytes | BinaryIO) -> None:
             raise
 
 
-def _explained(host: Host, error: Exception) -> SshError:
-    user = host.connection.user or "the local user's name"
-    known = host.connection.known_hosts or "~/.ssh/known_hosts"
-    if isinstance(error, paramiko.BadHostKeyException):
-        hint = f"If it was reinstalled: ssh-keygen -f {known} -R {host.address}, then add its new key"
-        return SshError(host, "its host key is not the one known", hint=hint)
-    if isinstance(error, paramiko.AuthenticationException):
-        hint = "Check ansible_user and ansible_ssh_private_key_file, and the host's authorized_keys"
-        return SshError(host, f"it does not let {user} in with our key", hint=hint)
-    if isinstance(error, FileNotFoundError):
-        hint = "Check ansible_ssh_private_key_file and ansible_ssh_common_args"
-        return SshError(host, f"{error.filename} is missing on this machine", hint=hint)
-    if "not found in known_hosts" in str(error):
-        hint = f"Compare its key with the console's, then: ssh-keyscan {host.address} >> {known}"
-        return SshError(host, "its host key is not known", hint=hint)
-    if isinstance(error, TimeoutError):
-        return SshError(host, "no answer over SSH in time")
-    reason = getattr(error, "strerror", None) or str(error) or "connection lost"
-    return SshError(host, f"no SSH: {reason}")
+def _explained(host: Host, error: Exception, said: str = "") -> SshError:
+    reason, hint = why(host, error, said)
+    return SshError(host, reason, hint=hint)

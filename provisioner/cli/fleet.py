@@ -30,7 +30,14 @@ def deploy(
     limit: Annotated[
         str, typer.Option("--limit", "-l", help="Only these hosts or groups, as Ansible's --limit.")
     ] = "",
-    check: Annotated[bool, typer.Option("--check", help="Show what would change; change no host.")] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Show what would change; change no host. Secrets that are missing here are made even so: "
+            "without them nothing could be shown.",
+        ),
+    ] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Show how files change.")] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show Ansible's own output.")] = False,
     force: Force = False,

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from provisioner.core.customers import Customer
 from provisioner.core.dem import GROUP, PLAN, DemServer, secrets_file, settings_file
 from provisioner.core.documents import Document, Documents, KeyPath, Problem, model_problems
-from provisioner.core.fleet import FLEET_GROUPS, Host
+from provisioner.core.fleet import FLEET_GROUPS, LAB_GROUPS, Host
 from provisioner.core.names import is_within
 
 
@@ -106,7 +106,7 @@ def _account(server: DemServer, customer: Customer) -> Iterator[Objection]:
 
 
 def _host_problems(documents: Documents, host: Host) -> Iterator[Problem]:
-    others = sorted(host.groups & set(FLEET_GROUPS) - {GROUP})
+    others = sorted(host.groups & {*FLEET_GROUPS, *LAB_GROUPS} - {GROUP})
     if others:
         message = f"host {host.name!r} is in {GROUP!r} and in {others[0]!r}; a list server has its own host"
         yield Problem(documents.hosts.file, _path(documents.hosts.data, host.name), message)

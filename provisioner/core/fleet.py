@@ -74,12 +74,17 @@ class FleetSettings(BaseModel):
 
 @dataclass(frozen=True)
 class Connection:
-    """How a host is reached over SSH, as Ansible's variables say. None: the SSH client's own default."""
+    """How a host is reached over SSH, as Ansible's variables say. None: the SSH client's own default.
+
+    proxy_command, proxy_jump: the way there as ssh_config(5) has it, one of the two; neither: straight.
+    """
 
     user: str | None = None
     port: int = 22
     private_key: str | None = None
     known_hosts: str | None = None
+    proxy_command: str | None = None
+    proxy_jump: str | None = None
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from ipaddress import ip_address
 
 from provisioner.core.documents import Document, Documents, KeyPath, Problem
 from provisioner.core.fleet import FLEET_GROUPS, LAB_GROUPS, Address, Connection, Host
+from provisioner.core.ssh_arguments import VARIABLES, filled_in, read
 
 _HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_KNOWN_HOSTS = re.compile(r"UserKnownHostsFile=(\"[^\"]+\"|\S+)")
 _GROUP_KEYS = {"hosts", "children", "vars"}
 
 
@@ -195,16 +195,15 @@ def _pools(
 def _connection(documents: Documents, variables: Mapping[str, object]) -> Connection:
     def text(*names: str) -> str | None:
         value = next((variables[name] for name in names if name in variables), None)
-        if value is None:
-            return None
-        return re.sub(r"\{\{\s*inventory_dir\s*\}\}", lambda _: str(documents.path), str(value))
+        return None if value is None else filled_in(value, documents.path)
 
-    arguments = " ".join(filter(None, (text("ansible_ssh_common_args"), text("ansible_ssh_extra_args"))))
-    known = _KNOWN_HOSTS.search(arguments)
+    arguments = read(" ".join(filter(None, map(text, VARIABLES))))
     port = text("ansible_port") or "22"
     return Connection(
         user=text("ansible_user"),
         port=int(port) if port.isdigit() else 22,
         private_key=text("ansible_ssh_private_key_file", "ansible_private_key_file"),
-        known_hosts=known.group(1).strip('"') if known else None,
+        known_hosts=arguments.known_hosts,
+        proxy_command=arguments.proxy_command,
+        proxy_jump=arguments.proxy_jump,
     )

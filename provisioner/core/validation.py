@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from provisioner.core import claims, dem_rules, egress_pools
+from provisioner.core import claims, dem_rules, egress_pools, ssh_arguments
 from provisioner.core.customers import Customer
 from provisioner.core.dkim import DkimKey
 from provisioner.core.documents import Document, Documents, Encrypted, KeyPath, Problem, model_problems
@@ -17,6 +17,10 @@ from provisioner.core.hosts import parse_hosts
 from provisioner.core.plans import SHIPPED, Plan
 
 _NEEDED_GROUPS = ("loadbalancers", "frontends", "backends", "state")
+_MAIL_GROUPS = ("loadbalancers", "frontends", "backends", "world")
+"""Each host is in one of them at most: their roles write the same files of HAProxy and Postfix. So does the
+role of list servers, which share their hosts with nothing at all."""
+
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -39,6 +43,7 @@ def build(documents: Documents) -> Built:
     settings = _settings(documents, problems)
     hosts, host_problems = parse_hosts(documents)
     problems += host_problems
+    problems += ssh_arguments.problems(documents)
     problems += _host_rules(documents, hosts, settings)
     plans = _plans(documents.plans, problems)
     plans_file = documents.plans.file if documents.plans else None
@@ -111,6 +116,12 @@ def _host_rules(
     if sum("state" in host.groups for host in hosts) == 2:
         message = "'state' has two hosts, which could not tell which of them is cut off"
         yield Problem(file, (), message, "Have one, or three and more, which then replace each other")
+    for host in hosts:
+        shared = [group for group in _MAIL_GROUPS if group in host.groups]
+        if len(shared) > 1:
+            message = f"host {host.name!r} is in {shared[0]!r} and in {shared[1]!r}"
+            hint = "Each would overwrite what the other sets up: give each a host of its own"
+            yield Problem(file, _find(documents.hosts.data, host.name), message, hint)
     seen: dict[Address, str] = {}
     if settings is not None:
         seen[settings.virtual_address] = "fleet_virtual_address"

@@ -46,7 +46,8 @@ class DeployTools:
 
 @dataclass(frozen=True)
 class DeployOptions:
-    """What to deploy: `limit` as Ansible's --limit; `check` changes no host; `diff` shows changed files.
+    """What to deploy: `limit` as Ansible's --limit; `check` changes no host, and replaces no certificate;
+    `diff` shows changed files.
 
     playbook: a part of the site's, for hosts of one kind.
     """
@@ -80,9 +81,12 @@ def deploy(
     A host that fails or does not answer keeps no other from being finished.
     """
     _check_limit(inventory, options.limit)
-    made = ensure_secrets(inventory, tools.secrets, now).made
-    if made:
-        say(f"Made {_listed(made)}")
+    # Ansible cannot fill in files from secrets that there are not: what is missing is made for a check, too.
+    secrets = ensure_secrets(inventory, tools.secrets, now, only_missing=options.check)
+    if secrets.made:
+        say(f"Made {_listed(secrets.made)}")
+    if secrets.due:
+        say(f"Would replace {_listed(secrets.due)}")
     report = _run(tools.playbooks, options, listener, say)
     if report.complaint:
         raise HostsFailed(f"Ansible could not run: {report.complaint}")

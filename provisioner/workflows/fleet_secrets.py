@@ -19,18 +19,34 @@ TSIG_BYTES = 32
 
 @dataclass(frozen=True)
 class SecretsReport:
-    """What was made, one sentence each; empty when everything was there."""
+    """What was made, one sentence each; empty when everything was there. due: what was to be replaced."""
 
     made: tuple[str, ...]
+    due: tuple[str, ...] = ()
 
 
-def ensure_secrets(inventory: Inventory, store: SecretStore, now: datetime) -> SecretsReport:
+def ensure_secrets(
+    inventory: Inventory, store: SecretStore, now: datetime, *, only_missing: bool = False
+) -> SecretsReport:
     """Make what is missing or due of vault password, secret variables, authority and certificates.
 
+    only_missing: leave certificates that are due as they are, for a look that shall change nothing.
     Idempotent. Of those that the world sees, a certificate that another authority made is left alone.
     Raises VaultError when the vault password cannot be read or does not fit.
     """
     made: list[str] = []
+    due: list[str] = []
+
+    def certificate(name: str, names: tuple[str, ...], known: CertificateInfo | None) -> None:
+        reason = reissue_reason(known, names, now)
+        if not reason:
+            return
+        if only_missing and known is not None:
+            due.append(f"the certificate {name} ({reason})")
+            return
+        store.issue(name, names, now)
+        made.append(f"the certificate {name} ({reason})")
+
     if store.ensure_password():
         made.append("the vault password")
     variables = store.ensure_variables(
@@ -45,27 +61,14 @@ def ensure_secrets(inventory: Inventory, store: SecretStore, now: datetime) -> S
         store.make_authority(inventory.settings.name, now)
         made.append("the fleet's certificate authority")
     for host in inventory.hosts:
-        made += _certificate(store, f"hosts/{host.name}", host_names(inventory, host), now)
+        name = f"hosts/{host.name}"
+        certificate(name, host_names(inventory, host), store.certificate(name))
     settings = inventory.settings
     public = {SUBMISSION: settings.submission_name}
     if settings.mta_sts != "none":
         public[MTA_STS] = policy_host(settings.bounce_domain)
-    for certificate, name in public.items():
-        own = store.certificate(certificate)
+    for name, public_name in public.items():
+        own = store.certificate(name)
         if own is None or own.by_fleet:
-            made += _certificate(store, certificate, (name,), now, known=own)
-    return SecretsReport(tuple(made))
-
-
-def _certificate(
-    store: SecretStore,
-    name: str,
-    names: tuple[str, ...],
-    now: datetime,
-    known: CertificateInfo | None = None,
-) -> list[str]:
-    reason = reissue_reason(known or store.certificate(name), names, now)
-    if not reason:
-        return []
-    store.issue(name, names, now)
-    return [f"the certificate {name} ({reason})"]
+            certificate(name, (public_name,), own)
+    return SecretsReport(tuple(made), tuple(due))

@@ -47,12 +47,14 @@ class EmbeddedLab:
             if image.build_mirror(self.substrate):
                 say("Package mirror's image built")
             self.identity.write_known_hosts(definition.read(self.inventory).hosts)
-            network.create(self.lab, self.substrate)
+            network.create(self.lab, self.inventory, self.substrate)
             waiting = [found for found in self.states() if found.state != "running"]
             made_of = image.machine(self.substrate) if waiting else ""
             for found in waiting:
                 hosts.start(self.lab, found.host, found.state, self.identity, self.substrate, made_of)
             network.open_gateway(self.lab, self.substrate)
+            if obstacle := network.obstacle(self.lab, self.substrate):
+                say(obstacle)
             mirror.start(self.lab, self.substrate)
             hosts.wait_for_ssh(self.lab)
             say(f"{len(self.lab.hosts)} machines answer SSH ({len(waiting)} started now)")
@@ -63,7 +65,7 @@ class EmbeddedLab:
             self.substrate.prepare()
             gone = hosts.remove_all(self.lab, self.substrate)
             network.remove(self.lab, self.substrate)
-            hosts.forget_connections(self.lab.hosts)
+            hosts.forget_connections(self.inventory, self.lab.hosts)
             if is_the_only() and not self.substrate.podman("ps", "--all", "--quiet").stdout.strip():
                 self.substrate.dismantle()
             say(f"{gone} containers, their network and its packet filter removed")
@@ -78,7 +80,7 @@ class EmbeddedLab:
         self.substrate.prepare()
         with ThreadPoolExecutor() as pool:
             list(pool.map(lambda name: hosts.remove(self.lab, name, self.substrate), names))
-        hosts.forget_connections([host for host in self.lab.hosts if host.name in names])
+        hosts.forget_connections(self.inventory, [host for host in self.lab.hosts if host.name in names])
 
     def signal(self, name: str, signal: str) -> None:
         """Send `signal` (as `KILL`) to a machine's init: with KILL, as if its power had failed."""

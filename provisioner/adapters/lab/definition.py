@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
@@ -58,6 +59,23 @@ def read(inventory: Path, limit: frozenset[str] = frozenset()) -> Lab:
     wanted = (host for host in hosts if not limit or host.name in limit)
     machines = tuple(LabHost(host.name, IPv4Address(host.address)) for host in wanted)
     return Lab(settings.name, settings.network, settings.resolver, machines)
+
+
+def naming(inventory: Path, network: IPv4Network) -> list[str]:
+    """The files of an inventory that name addresses of its network: all change with it."""
+    found = []
+    for path in sorted(inventory.rglob("*.yml")):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        if any(_is_in(network, number) for number in re.findall(r"\d+(?:\.\d+){3}", text)):
+            found.append(str(path.relative_to(inventory)))
+    return found
+
+
+def _is_in(network: IPv4Network, number: str) -> bool:
+    try:
+        return IPv4Address(number) in network
+    except ValueError:  # a version, a date
+        return False
 
 
 def _document(inventory: Path, file: str) -> Document:

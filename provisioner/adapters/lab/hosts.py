@@ -13,8 +13,10 @@ import tarfile
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
+from provisioner.adapters import ssh_sockets
 from provisioner.adapters.lab.commands import LabError
 from provisioner.adapters.lab.identity import Identity
 from provisioner.adapters.lab.image import sources
@@ -26,9 +28,6 @@ _CAPABILITIES = ("NET_ADMIN", "NET_RAW", "SYS_ADMIN")
 
 USER = "deploy"
 """Whom SSH lets in."""
-
-# `control_path` in ansible.cfg names the files in it.
-_ANSIBLE_CONNECTIONS = Path.home() / ".ansible" / "cp"
 
 SSH_TIMEOUT = 60.0
 """Seconds a machine may take from start until SSH answers."""
@@ -96,7 +95,7 @@ def start(lab: Lab, host: LabHost, state: str, identity: Identity, substrate: Su
             "--dns-search=.",
             f"--add-host={MIRROR_NAME}:{lab.gateway}",
             *(f"--cap-add={capability}" for capability in _CAPABILITIES),
-            *substrate.run_options,
+            *substrate.machine_options,
             image,
             "/sbin/init",
         )
@@ -141,13 +140,13 @@ def remove_all(lab: Lab, substrate: Substrate) -> int:
     return len(names)
 
 
-def forget_connections(gone: Iterable[LabHost]) -> None:
-    """End the SSH connections that Ansible keeps to machines that are gone.
+def forget_connections(inventory: Path, gone: Iterable[LabHost]) -> None:
+    """End the SSH connections that Ansible keeps to machines that are gone, whoever called it.
 
     A new machine has the old one's address and host key, but knows nothing of its connections.
     """
-    for host in gone:
-        socket_file = _ANSIBLE_CONNECTIONS / f"{host.address}-22-{USER}"
+    for host, folder in product(gone, (ssh_sockets.folder(inventory), ssh_sockets.shared())):
+        socket_file = folder / f"{host.address}-22-{USER}"
         if socket_file.exists():
             command = ["ssh", "-O", "exit", "-o", f"ControlPath={socket_file}", str(host.address)]
             subprocess.run(command, capture_output=True, check=False, timeout=10)

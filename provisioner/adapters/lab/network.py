@@ -8,7 +8,9 @@ from this machine: nothing is forwarded, and this machine's own port 25 is out o
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+from provisioner.adapters.lab import definition
 from provisioner.adapters.lab.commands import LabError, run
 from provisioner.adapters.lab.layout import MIRROR_PORT, Lab, hardware_address
 from provisioner.adapters.lab.substrate import Substrate
@@ -33,7 +35,7 @@ table inet {table} {{
 """
 
 
-def create(lab: Lab, substrate: Substrate) -> None:
+def create(lab: Lab, inventory: Path, substrate: Substrate) -> None:
     """Make the network unless it is there.
 
     Raises: LabError when a network of that name has another range, or the range is in use on this machine.
@@ -49,9 +51,10 @@ def create(lab: Lab, substrate: Substrate) -> None:
         return
     routes = run(["ip", "-json", "route", "show", "root", str(lab.network)], check=False).stdout
     if routes.strip() not in (b"", b"[]", b"[ ]"):
+        files = ", ".join(definition.naming(inventory, lab.network))
         raise LabError(
             f"This machine already has a route within {lab.network}.",
-            hint="Choose another network in lab.yml and hosts.yml of the inventory.",
+            hint=f"Choose another network; change it in {files}.",
         )
     substrate.podman("network", "create", "--internal", "--disable-dns", f"--subnet={lab.network}", lab.name)
 
@@ -65,6 +68,26 @@ def open_gateway(lab: Lab, substrate: Substrate) -> None:
     run(["ip", "address", "replace", f"{lab.gateway}/{lab.network.prefixlen}", "dev", bridge])
     rules = _GUARD.format(table=_table(lab), bridge=bridge, gateway=lab.gateway, mirror=MIRROR_PORT)
     run(["nft", "-f", "-"], stdin=rules.encode())
+
+
+def obstacle(lab: Lab, substrate: Substrate, root: Path = Path("/")) -> str:
+    """Why machines may not reach each other, although they are on one bridge; empty when nothing says so.
+
+    Docker and ufw have packets dropped that this machine would forward, and with br_netfilter those are
+    packets within a bridge, too.
+    """
+    bridged = root / "proc/sys/net/bridge/bridge-nf-call-iptables"
+    if not bridged.exists() or bridged.read_text().strip() != "1":
+        return ""
+    bridge = _bridge(lab, substrate)
+    allow = f"FORWARD -i {bridge} -o {bridge} -j ACCEPT"
+    rules = run(["iptables", "-S", "FORWARD"], check=False).stdout.decode().splitlines()
+    if "-P FORWARD DROP" not in rules or f"-A {allow}" in rules:
+        return ""
+    return (
+        "This machine drops what it forwards, which may be all that the lab's machines say to each other "
+        f"(Docker, ufw). If they don't reach each other: iptables -I {allow}"
+    )
 
 
 def remove(lab: Lab, substrate: Substrate) -> None:

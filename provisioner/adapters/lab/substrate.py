@@ -4,7 +4,8 @@ An ordinary machine (unified cgroup v2, all capabilities) runs podman as it is. 
 and v2 side by side, which no OCI runtime accepts, and may lack CAP_SYS_RESOURCE: resource limits can't then
 be raised. For the first, one private mount namespace that lasts sees cgroup2 at /sys/fs/cgroup, and every
 podman call enters it; the machine's own mounts stay as they are. For the second, runc with limits within the
-caller's own. Both were measured to boot systemd in a container within three seconds.
+caller's own. Both were measured to boot systemd in a container within three seconds. Where AppArmor is on, as
+on any Debian, podman would confine machines to a profile that forbids what systemd does for units.
 """
 
 from __future__ import annotations
@@ -29,10 +30,11 @@ _PREPARE = f"mount -t cgroup2 none /sys/fs/cgroup && mkdir -p {CGROUP}"
 
 @dataclass(frozen=True)
 class Substrate:
-    """What this machine allows: whether cgroups are unified and whether limits can be raised."""
+    """What this machine allows: whether cgroups are unified, limits can be raised, and AppArmor watches."""
 
     unified_cgroups: bool
     can_raise_limits: bool
+    apparmor: bool = False
 
     @classmethod
     def detect(cls, root: Path = Path("/")) -> Substrate:
@@ -40,7 +42,12 @@ class Substrate:
         unified = (root / "sys/fs/cgroup/cgroup.controllers").exists()
         status = (root / "proc/self/status").read_text()
         bounding = next(line.split()[1] for line in status.splitlines() if line.startswith("CapBnd"))
-        return cls(unified, bool(int(bounding, 16) >> CAP_SYS_RESOURCE & 1))
+        apparmor = root / "sys/module/apparmor/parameters/enabled"
+        return cls(
+            unified,
+            bool(int(bounding, 16) >> CAP_SYS_RESOURCE & 1),
+            apparmor.exists() and apparmor.read_text().strip() == "Y",
+        )
 
     @property
     def description(self) -> str:
@@ -101,6 +108,15 @@ class Substrate:
                 limit = _within(resource.getrlimit(kind)[1])
                 options.append(f"--ulimit={name}={limit}:{limit}")
         return options
+
+    @property
+    def machine_options(self) -> list[str]:
+        """What `podman create` needs besides for a machine that runs systemd.
+
+        podman's own AppArmor profile denies every mount, whatever the capabilities: each unit with a sandbox
+        would end with 226/NAMESPACE.
+        """
+        return [*self.run_options, *(["--security-opt=apparmor=unconfined"] if self.apparmor else [])]
 
     def _namespace_works(self) -> bool:
         if not _is_mounted(MOUNT):

@@ -101,6 +101,20 @@ def test_a_run_is_told_and_reported(playbooks: AnsiblePlaybooks) -> None:
     assert not Path(folder).exists()
 
 
+def test_fleets_do_not_share_connections(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/administrator")
+    (tmp_path / "link").symlink_to(tmp_path / "north")
+
+    def folder(name: str) -> str:
+        return AnsiblePlaybooks(tmp_path / name)._environment()["ANSIBLE_SSH_CONTROL_PATH_DIR"]
+
+    assert folder("north") != folder("south")
+    assert folder("north") == folder("link")
+    # ssh makes a socket under another name first, 17 bytes longer, and a path ends with a zero byte.
+    longest = f"{folder('north')}/2001:db8:1111:2222:3333:4444:5555:6666-22-deploy"
+    assert len(longest) + 17 < 108
+
+
 def test_a_limit_that_names_nobody_is_a_complaint(playbooks: AnsiblePlaybooks) -> None:
     report = playbooks.run("site", lambda event: None, limit="three")
     assert not report.ok

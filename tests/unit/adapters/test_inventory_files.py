@@ -41,25 +41,6 @@ def test_a_good_inventory(tmp_path: Path) -> None:
     assert owner.logins == ("acme-shop", "acme-web")
 
 
-def test_how_hosts_are_reached_follows_ansible(tmp_path: Path) -> None:
-    samples.write(tmp_path)
-    (tmp_path / "group_vars/all/connection.yml").write_text(
-        "ansible_user: deploy\nansible_ssh_private_key_file: '{{ inventory_dir }}/id'\n"
-        "ansible_ssh_common_args: -o UserKnownHostsFile={{ inventory_dir }}/known -o X=yes\n"
-    )
-    (tmp_path / "group_vars/backends.yml").write_text("ansible_port: 2222\n")
-    (tmp_path / "host_vars").mkdir()
-    (tmp_path / "host_vars/be2.yml").write_text("ansible_user: other\n")
-    inventory = load(tmp_path)
-    fe1, be2 = inventory.host("fe1"), inventory.host("be2")
-    assert fe1 is not None
-    assert be2 is not None
-    assert (fe1.connection.user, fe1.connection.port) == ("deploy", 22)
-    assert fe1.connection.private_key == f"{tmp_path}/id"
-    assert fe1.connection.known_hosts == f"{tmp_path}/known"
-    assert (be2.connection.user, be2.connection.port) == ("other", 2222)
-
-
 def test_a_host_in_no_group(tmp_path: Path) -> None:
     samples.write(tmp_path, hosts=samples.HOSTS + "  hosts:\n    stray: {ansible_host: 192.0.2.99}\n")
     assert told(tmp_path) == ["hosts.yml:24: host 'stray' is in no group that has a role"]
@@ -86,6 +67,30 @@ def test_two_stores_that_could_not_replace_each_other(tmp_path: Path) -> None:
     ]
     samples.write(tmp_path, hosts=samples.HOSTS.replace(one, one + two + three))
     assert len(load(tmp_path).group("state")) == 3
+
+
+@pytest.mark.parametrize(
+    ("host", "group", "both"),
+    [
+        ("lb1", "frontends", "'loadbalancers' and in 'frontends'"),
+        ("be1", "frontends", "'frontends' and in 'backends'"),
+        ("be2", "loadbalancers", "'loadbalancers' and in 'backends'"),
+        ("world1", "backends", "'backends' and in 'world'"),
+    ],
+)
+def test_groups_whose_roles_write_the_same_files(tmp_path: Path, host: str, group: str, both: str) -> None:
+    text = samples.HOSTS + "    world:\n      hosts:\n        world1: {ansible_host: 192.0.2.61}\n"
+    start = f"    {group}:\n      hosts:\n"
+    samples.write(tmp_path, hosts=text.replace(start, f"{start}        {host}:\n"))
+    (found,) = told(tmp_path)
+    assert found.partition(": ")[2] == f"host {host!r} is in {both}"
+
+
+def test_a_store_may_share_a_host_with_anything(tmp_path: Path) -> None:
+    own = "        state1: {ansible_host: 192.0.2.41}\n"
+    shared = samples.HOSTS.replace(own, "        lb1:\n        fe2:\n        be1:\n")
+    stores = samples.inventory(tmp_path, hosts=shared).group("state")
+    assert [host.name for host in stores] == ["lb1", "fe2", "be1"]
 
 
 @pytest.mark.parametrize("group", ["backends", "frontends", "loadbalancers", "state"])

@@ -37,6 +37,20 @@ def test_each_kind_of_machine_is_known_by_what_it_shows(
     assert any(option.startswith("--ulimit=nofile=") for option in found.run_options) == (not limits)
 
 
+@pytest.mark.parametrize(("enabled", "unconfined"), [("Y\n", True), ("N\n", False), (None, False)])
+def test_apparmor_keeps_no_machine_from_mounting(
+    tmp_path: Path, enabled: str | None, unconfined: bool
+) -> None:
+    root = machine(tmp_path, unified=True, bounding=ALL)
+    if enabled is not None:
+        (root / "sys/module/apparmor/parameters").mkdir(parents=True)
+        (root / "sys/module/apparmor/parameters/enabled").write_text(enabled)
+    found = Substrate.detect(root)
+    option = "--security-opt=apparmor=unconfined"
+    assert (option in found.machine_options) is unconfined
+    assert option not in found.run_options
+
+
 @pytest.fixture
 def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Somebody who is not root, and finds programs in one folder."""

@@ -191,6 +191,13 @@ def test_all_faults_of_list_servers_at_once(tmp_path: Path) -> None:
     ]
 
 
+def test_a_list_server_is_no_part_of_the_world_around_a_lab(tmp_path: Path) -> None:
+    world = "    world:\n      hosts:\n        dem1: {}\n"
+    write(tmp_path, hosts=HOSTS + world)
+    (found,) = told(tmp_path)
+    assert found == "hosts.yml:25: host 'dem1' is in 'dem' and in 'world'; a list server has its own host"
+
+
 def test_a_customer_has_one_list_server(tmp_path: Path) -> None:
     write(tmp_path, hosts=f"{HOSTS}        dem2: {{ansible_host: 192.0.2.72}}\n")
     (tmp_path / "host_vars/dem2").mkdir()

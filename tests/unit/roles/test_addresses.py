@@ -17,7 +17,7 @@ FOUR, SIX = ["192.0.2.21", "192.0.2.22"], ["2001:db8::21", "2001:db8::22"]
 
 def rendered(role: str, file: str, only: str = "", **variables: Any) -> list[str]:
     """The lines of a role's file, without comments and empty ones; `only`: of those that begin so."""
-    known = {**_values(role, "defaults"), **_values(role, "vars"), **variables}
+    known = {**values(role, "defaults"), **values(role, "vars"), **variables}
     text = (ROLES / role / "templates" / f"{file}.j2").read_text()
     wanted = "\n".join(line for line in text.splitlines() if line.startswith(only))
     templar = Templar(DataLoader(), variables=known)
@@ -26,10 +26,11 @@ def rendered(role: str, file: str, only: str = "", **variables: Any) -> list[str
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def _values(role: str, kind: str) -> dict[str, Any]:
-    values = parse((ROLES / role / kind / "main.yml").read_text())
-    assert isinstance(values, dict)
-    return {str(name): _trusted(value) for name, value in values.items()}
+def values(role: str, kind: str) -> dict[str, Any]:
+    """A role's variables: its defaults or its vars."""
+    found = parse((ROLES / role / kind / "main.yml").read_text())
+    assert isinstance(found, dict)
+    return {str(name): _trusted(value) for name, value in found.items()}
 
 
 def _trusted(value: Any) -> Any:

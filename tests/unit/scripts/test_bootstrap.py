@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
 PROJECT = Path(__file__).parents[3]
-FOR_TESTS = {"bind9", "knot", "unbound", "chromium", "restic"}
+FOR_TESTS = {"bind9", "knot", "unbound", "nginx", "chromium", "restic"}
 STAND_INS = """
 dpkg() {
   printf '/%s\\n' . usr/bin/some lib/systemd/system/named.service usr/lib/systemd/system/knot.socket \\
@@ -56,7 +57,10 @@ def test_a_machine_without_systemd_has_nothing_to_disable() -> None:
 
 @pytest.mark.parametrize(
     ("target", "tests"),
-    [("lab", False), ("unit", True), ("lint", False), ("servers", True), ("browser", True), ("test", True)],
+    [
+        *(("lab", False), ("lint", False)),
+        *((target, True) for target in ("unit", "servers", "browser", "fleet", "test")),
+    ],
 )
 def test_make_installs_for_tests_only_what_they_use(target: str, tests: bool) -> None:
     done = subprocess.run(
@@ -65,6 +69,30 @@ def test_make_installs_for_tests_only_what_they_use(target: str, tests: bool) ->
     commands = [line.strip() for line in done.stdout.splitlines()]
     assert "scripts/bootstrap" in commands
     assert ("scripts/bootstrap test" in commands) is tests
+
+
+@pytest.mark.parametrize(
+    ("user", "asks", "told"), [(0, True, False), (1000, True, True), (1000, False, False)]
+)
+def test_who_has_to_give_sudo_a_password_hears_it_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: int, asks: bool, told: bool
+) -> None:
+    for name, body in (("id", f"[ $1 = -u ] && echo {user} || echo somebody"), ("sudo", f"exit {int(asks)}")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{body}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    done = subprocess.run(
+        ["make", "unattended"], cwd=PROJECT, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert ("somebody ALL=(ALL) NOPASSWD: ALL" in done.stderr) is told
+    assert (done.returncode != 0) is told
+
+
+@pytest.mark.parametrize("target", ["fleet", "test"])
+def test_that_is_asked_before_anything_is_installed(target: str) -> None:
+    command = ["make", "--dry-run", target]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout.index("sudo -n -k true") < done.stdout.index("scripts/bootstrap")
 
 
 def test_another_word_is_refused() -> None:

@@ -78,6 +78,16 @@ def run(root: Path, playbooks: FakePlaybooks, push: FakePush, limit: str = "") -
     )
 
 
+def test_a_check_replaces_no_certificate_and_names_those_that_are_due(tmp_path: Path) -> None:
+    inventory, store, said = sample(tmp_path), FakeSecrets(), list[str]()
+    tools = DeployTools(store, FakePlaybooks(), FakePush(), TenantFiles(tmp_path))
+    for check, now in [(False, datetime(2026, 3, 1, tzinfo=UTC)), (True, datetime(2027, 3, 15, tzinfo=UTC))]:
+        options = DeployOptions(check=check)
+        deploy(inventory, tools, options, listener=lambda _: None, say=said.append, now=now)
+    assert {info.not_after.year for name, info in store.certificates.items() if name != "ca"} == {2027}
+    assert said[-1].startswith("Would replace the certificate hosts/lb1 (19 days were left), ")
+
+
 def test_all_well_is_one_run(tmp_path: Path) -> None:
     playbooks, push = FakePlaybooks(), FakePush()
     assert run(tmp_path, playbooks, push).hosts == 7

@@ -32,6 +32,19 @@ def test_a_certificate_of_another_authority_is_replaced_for_hosts_alone(tmp_path
     assert "submission" not in " ".join(made)
 
 
+def test_a_look_makes_what_is_missing_and_leaves_what_is_due(tmp_path: Path) -> None:
+    inventory, store = samples.inventory(tmp_path), FakeSecrets()
+    ensure_secrets(inventory, store, NOW)
+    store.certificates.pop("hosts/be1")
+    soon = replace(store.certificates["hosts/be2"], not_after=NOW + timedelta(days=3))
+    store.certificates["hosts/be2"] = soon
+    looked = ensure_secrets(inventory, store, NOW, only_missing=True)
+    assert looked.made == ("the certificate hosts/be1 (there was none)",)
+    assert looked.due == ("the certificate hosts/be2 (3 days were left)",)
+    assert store.certificates["hosts/be2"] is soon
+    assert ensure_secrets(inventory, store, NOW).made == looked.due
+
+
 def test_days_left(tmp_path: Path) -> None:
     store = FakeSecrets()
     ensure_secrets(samples.inventory(tmp_path), store, NOW)
