@@ -6,6 +6,7 @@ import dns.exception
 import dns.flags
 import dns.message
 import dns.name
+import dns.rcode
 import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
@@ -19,22 +20,37 @@ _TO_QUESTION = b"\xc0\x0c"
 
 
 def parse(wire: bytes, asked: dns.name.Name, question: int) -> dns.message.Message:
-    """A message's flags, answer and authority section; its additional records are not looked at.
+    """A message's flags, answer and authority section.
 
-    asked: the name in the question, which has been compared; question: bytes of its section.
-    Raises DNSException.
+    Its additional records are not looked at, but in a message that says nothing else: the code that tells
+    why may stand there in a part (RFC 6891 6.1.3). asked: the name in the question, which has been
+    compared; question: bytes of its section. Raises DNSException.
     """
     parser = dns.wire.Parser(wire)
-    number, flags, questions, answers, authorities, _ = parser.get_struct("!HHHHHH")
-    if questions != 1:
-        raise dns.exception.FormError
+    number, flags, questions, answers, authorities, more = parser.get_struct("!HHHHHH")
     message = dns.message.QueryMessage(number)
     message.flags = dns.flags.Flag(flags)
+    if questions == 0 and message.rcode() == dns.rcode.FORMERR:
+        return message
+    if questions != 1:
+        raise dns.exception.FormError
     parser.seek(_HEADER + question)
     for count, section in ((answers, message.answer), (authorities, message.authority)):
         for _ in range(count):
             _read(parser, asked, section)
+    if not (answers or authorities):
+        for _ in range(more):
+            _look_for_code(parser, message)
     return message
+
+
+def _look_for_code(parser: dns.wire.Parser, message: dns.message.Message) -> None:
+    """Pass over an additional record. Of OPT keep the flags, in which the message's code goes on."""
+    parser.get_name(decompress=True)
+    kind, _, flags, length = parser.get_struct("!HHIH")
+    parser.get_bytes(length)
+    if kind == dns.rdatatype.OPT:
+        message.use_edns(0, flags)
 
 
 def _read(parser: dns.wire.Parser, asked: dns.name.Name, section: list[dns.rrset.RRset]) -> None:

@@ -14,6 +14,7 @@ import dns.asyncquery
 import dns.exception
 import dns.flags
 import dns.message
+import dns.rcode
 import dns.rdatatype
 
 from provisioner.adapters import dns_reader, dnssec
@@ -37,8 +38,10 @@ _INTERNET = b"\0\1"
 _NONE, _RECURSE = bytes([0, 0]), bytes([_RD, _CD])
 # One question, and in the additional section an OPT record (RFC 6891 6.1.2) that takes 1232 bytes, which fit
 # through every path without fragments (DNS flag day 2020).
-_HEAD = bytes.fromhex("0001 0000 0000 0001")
+_HEAD, _PLAIN_HEAD = bytes.fromhex("0001 0000 0000 0001"), bytes.fromhex("0001 0000 0000 0000")
 _OPT = bytes.fromhex("00 0029 04d0 00000000 0000")
+_BEFORE_EDNS = frozenset({dns.rcode.FORMERR, dns.rcode.NOTIMP, dns.rcode.BADVERS})
+"""What a server may say for want of EDNS alone (RFC 6891 7)."""
 
 
 class _NotUnderstoodError(dns.exception.DNSException):
@@ -130,8 +133,14 @@ class Wire:
             self._known.pop(question, None)
 
     async def _send(self, asked: bytes, question: Question) -> dns.message.Message:
+        message = await self._send_once(asked, question, _OPT)
+        if message.rcode() in _BEFORE_EDNS:
+            message = await self._send_once(asked, question, b"")
+        return message
+
+    async def _send_once(self, asked: bytes, question: Question, opt: bytes) -> dns.message.Message:
         port = secrets.choice(await self._servers[question.server].ports(question.server, self._port))
-        answer = await port.ask(asked, _NONE if question.authority else _RECURSE, self._timeout)
+        answer = await port.ask(asked, _NONE if question.authority else _RECURSE, self._timeout, opt)
         if not answer[2] & _TC:
             return dns_reader.parse(answer, owner(question.name), len(asked))
         query = dns.message.make_query(owner(question.name), question.kind)
@@ -226,8 +235,11 @@ class _Port(asyncio.DatagramProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.DatagramTransport, transport)
 
-    async def ask(self, asked: bytes, flags: bytes, timeout: float) -> bytes:
-        """The answer's bytes. Raises TimeoutError, OSError, and BadResponse for what is no answer to this."""
+    async def ask(self, asked: bytes, flags: bytes, timeout: float, opt: bytes) -> bytes:
+        """The answer's bytes. Raises TimeoutError, OSError, and BadResponse for what is no answer to this.
+
+        opt: the OPT record that goes with the question; empty: none does.
+        """
         assert self._transport is not None  # noqa: S101 - it is connected when it is handed out
         number = secrets.randbelow(65_536)
         while number in self._waiting:
@@ -236,7 +248,8 @@ class _Port(asyncio.DatagramProtocol):
         self._waiting[number] = asked, answer
         strays = self._strays
         try:
-            self._transport.sendto(number.to_bytes(2) + flags + _HEAD + asked + _OPT)
+            head = _HEAD if opt else _PLAIN_HEAD
+            self._transport.sendto(number.to_bytes(2) + flags + head + asked + opt)
             async with asyncio.timeout(timeout):
                 return await answer
         except TimeoutError:
@@ -258,7 +271,9 @@ class _Port(asyncio.DatagramProtocol):
         if answer.done():
             return
         repeated = data[12 : 12 + len(asked)].lower() == asked.lower()
-        if len(data) >= _HEADER and data[2] & _QR and (repeated or data[2] & _TC):
+        # Who does not understand a question need not repeat it.
+        bare = len(data) >= _HEADER and data[3] & 0x0F == dns.rcode.FORMERR and data[4:6] == _NONE
+        if len(data) >= _HEADER and data[2] & _QR and (repeated or bare or data[2] & _TC):
             answer.set_result(data)
         else:
             answer.set_exception(_NotUnderstoodError)

@@ -15,6 +15,7 @@ from provisioner.core.errors import UsageError
 from provisioner.core.names import is_within
 
 _MAX_ZONES = 6
+_MAX_ALIASES = 8
 
 
 class OneServer:
@@ -24,8 +25,26 @@ class OneServer:
         self._server, self._wire = server, wire or Wire()
 
     async def ask(self, name: str, kind: str) -> Answer:
-        """The server's answer."""
+        """The server's answer. Of a circle of CNAMEs it says only that it failed, so one is looked for."""
+        answer = await self._ask(name, kind)
+        if answer.outcome is Outcome.SERVER_FAILED and kind != "CNAME":
+            return await self._circle(answer)
+        return answer
+
+    async def _ask(self, name: str, kind: str) -> Answer:
         return await self._wire.ask(Question(self._server, name, kind, authority=False))
+
+    async def _circle(self, failed: Answer) -> Answer:
+        """The answer with the circle that a name's CNAMEs go in; as it is where they go in none."""
+        way = [failed.name.lower()]
+        while len(way) <= _MAX_ALIASES:
+            alias = await self._ask(way[-1], "CNAME")
+            if alias.outcome is not Outcome.FOUND:
+                break
+            way += alias.values[:1]
+            if way[-1] in way[:-1]:
+                return replace(failed, outcome=Outcome.LOOP, chain=tuple(way[1:]))
+        return failed
 
     async def ask_all(self, name: str, kind: str) -> tuple[Answer, ...]:
         """The same, as the one server asked."""
@@ -85,7 +104,7 @@ class Authorities:
 
     async def ask_all(self, name: str, kind: str) -> tuple[Answer, ...]:
         """One answer for every server, and for every server of the zones that CNAMEs lead to."""
-        return await self._follow(name, kind, _MAX_ZONES)
+        return await self._follow(name, kind, ())
 
     async def dnssec(self, name: str) -> Dnssec:
         """How it stands with the zone that a name is in; at the worst of its servers."""
@@ -94,10 +113,11 @@ class Authorities:
             return Dnssec(name, Chain.UNKNOWN, authority.seen, authority.server)
         return await _dnssec(self._start, self._wire, authority.zone, authority.servers)
 
-    async def _follow(self, name: str, kind: str, left: int) -> tuple[Answer, ...]:
-        answers = await self._ask_servers(self._within(name), name, kind, left)
+    async def _follow(self, name: str, kind: str, way: tuple[str, ...]) -> tuple[Answer, ...]:
+        """way: the names whose CNAMEs led here from other servers."""
+        answers = await self._ask_servers(self._within(name), name, kind, way)
         if name not in self._whole and any(answer.outcome is Outcome.LAME for answer in answers):
-            return await self._ask_servers(name, name, kind, left)
+            return await self._ask_servers(name, name, kind, way)
         return answers
 
     def _within(self, name: str) -> str:
@@ -107,26 +127,29 @@ class Authorities:
             above = above.partition(".")[2]
         return above or name
 
-    async def _ask_servers(self, where: str, name: str, kind: str, left: int) -> tuple[Answer, ...]:
+    async def _ask_servers(
+        self, where: str, name: str, kind: str, way: tuple[str, ...]
+    ) -> tuple[Answer, ...]:
         authority = await _once(self._of_name, where, self._find_authority)
         if isinstance(authority, Answer):
             return (replace(authority, name=name, type=kind),)
-        asked = [self._ask_one(authority.zone, server, name, kind, left) for server in authority.servers]
+        asked = [self._ask_one(authority.zone, server, name, kind, way) for server in authority.servers]
         answers = [answer for some in await asyncio.gather(*asked) for answer in some]
         return (*answers, *(replace(lost, name=name, type=kind) for lost in authority.lost))
 
     async def _ask_one(
-        self, zone: str, server: tuple[str, str], name: str, kind: str, left: int
+        self, zone: str, server: tuple[str, str], name: str, kind: str, way: tuple[str, ...]
     ) -> tuple[Answer, ...]:
         host, address = server
         label = _label(host, address)
         answer = await self._wire.ask(Question(address, name, kind, authority=True), label)
-        leaving = next((hop for hop in answer.chain if not is_within(hop, zone)), None)
-        if leaving is None or not answer.certain:
+        leaving = _elsewhere(answer, zone)
+        if leaving is None:
             return (answer,)
         so_far = answer.chain[: answer.chain.index(leaving) + 1]
-        if left == 0:
-            return (replace(answer, outcome=Outcome.LOOP, values=()),)
+        passed = (*way, name.lower())
+        if leaving in passed or len(passed) > _MAX_ZONES:
+            return (replace(answer, outcome=Outcome.LOOP, values=(), chain=so_far),)
         return tuple(
             replace(
                 further,
@@ -135,7 +158,7 @@ class Authorities:
                 server=f"{label}, {further.server}",
                 ttl=max(answer.ttl, further.ttl),
             )
-            for further in await self._follow(leaving, kind, left - 1)
+            for further in await self._follow(leaving, kind, passed)
         )
 
     async def _find_authority(self, name: str) -> _Authority | Answer:
@@ -158,6 +181,17 @@ class Authorities:
             # Only where there is no IPv4: many an operator's machine has no IPv6 to ask over.
             answer = await self._start.ask(server, "AAAA")
         return answer
+
+
+def _elsewhere(answer: Answer, zone: str) -> str | None:
+    """The name in an answer's chain that is to be asked of other servers; None where there is none."""
+    if not answer.certain and answer.outcome is not Outcome.LAME:
+        return None
+    leaving = next((hop for hop in answer.chain if not is_within(hop, zone)), None)
+    if leaving is None and answer.outcome is Outcome.LAME and answer.chain:
+        # Its end is in a zone below this one, which is delegated.
+        return answer.chain[-1]
+    return leaving
 
 
 async def _dnssec(start: OneServer, wire: Wire, zone: str, servers: tuple[tuple[str, str], ...]) -> Dnssec:

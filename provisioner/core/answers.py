@@ -54,6 +54,10 @@ class Answer:
     @property
     def seen(self) -> str:
         """What was seen, for people."""
+        if self.outcome is Outcome.LOOP and self.chain:
+            way = (self.name.lower(), *self.chain)
+            if way[-1] in way[:-1]:
+                return f"its CNAMEs go in a circle: {' → '.join(way)}"
         values = " | ".join(self.values) if self.outcome is Outcome.FOUND else self.outcome.value
         return " → ".join([*self.chain, values])
 

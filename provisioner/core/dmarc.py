@@ -1,8 +1,9 @@
-"""DMARC records, and which domain's record counts (RFC 7489)."""
+"""DMARC records, and which domain's record counts: by RFC 7489, and by RFC 9989, which replaces it."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -11,7 +12,13 @@ from publicsuffixlist import PublicSuffixList
 from provisioner.core.dkim import DkimRecordError, parse_tags
 
 POLICIES = {"none", "quarantine", "reject"}
-_URI = re.compile(r"mailto:[^@!,;\s]+@([^@!,;\s]+)(![0-9]+[kmgt]?)?", re.IGNORECASE)
+# After the address there may be header fields of the message to write (RFC 6068), and the size of a report.
+_URI = re.compile(
+    r"mailto:[^@!,;?\s]+@([^@!,;?\s]+)(\?[^!,;\s]*)?(![0-9]+[kmgt]?)?",
+    re.IGNORECASE,
+)
+_LABELS = 8
+"""RFC 9989 4.10: of longer names those between the whole and its last seven labels are not looked at."""
 
 
 class DmarcError(ValueError):
@@ -83,11 +90,49 @@ _OPTIONAL = {
     "aspf": re.compile("[rs]", re.IGNORECASE),
     "pct": re.compile(r"100|\d{1,2}"),
     "ri": re.compile(r"\d+"),
+    "psd": re.compile("[ynu]", re.IGNORECASE),
 }
 
 
 def _wrong(tags: dict[str, str], name: str, fits: re.Pattern[str]) -> bool:
     return name in tags and fits.fullmatch(tags[name]) is None
+
+
+def names_above(domain: str) -> tuple[str, ...]:
+    """The names above a domain whose records receivers look at by RFC 9989 4.10, the nearest first."""
+    labels = domain.split(".")
+    first = max(1, len(labels) - _LABELS + 1)
+    return tuple(".".join(labels[start:]) for start in range(first, len(labels)))
+
+
+def suffix_flag(text: str) -> str:
+    """What `psd=` of a record says (RFC 9989 4.7). y: of a public suffix; n: of an organisation; else u."""
+    try:
+        tags = {name.lower(): value.lower() for name, value in parse_tags(text).items()}
+    except DkimRecordError:
+        return "u"
+    return tags["psd"] if tags.get("psd") in {"y", "n"} else "u"
+
+
+def governing(records: Mapping[str, str]) -> str | None:
+    """Whose record counts for a domain without one of its own by RFC 9989 4.10; None: there is none.
+
+    records: by name, the records of the names above it, the nearest first.
+    """
+    names = list(records)
+    for below, name in zip([None, *names], names, strict=False):
+        flag = suffix_flag(records[name])
+        if flag == "n":
+            return name
+        if flag == "y":
+            # The organisation is one label below. Where it has no record, that of the suffix counts.
+            return below if below is not None and below.partition(".")[2] == name else name
+    return names[-1] if names else None
+
+
+def is_suffix(domain: str) -> bool:
+    """Whether everybody may register names below a domain, by the public suffix list."""
+    return _suffixes().publicsuffix(domain) == domain
 
 
 def organisational(domain: str) -> str:

@@ -61,16 +61,17 @@ class NameServer(Daemon):
         foreign: str = FOREIGN,
         more: str = "",
         included: str = "",
+        zone: str = ZONE,
     ) -> None:
         """`foreign`: the zone that takes no updates; `more`: lines of both zones besides SOA and NS.
 
-        included: what `$INCLUDE` brings into the zone that takes updates.
+        included: what `$INCLUDE` brings into `zone`, which takes updates.
         """
         (folder / "keys").write_text(included)
-        for name, zone in {"zone": ZONE, "foreign": foreign}.items():
+        for name, origin in {"zone": zone, "foreign": foreign}.items():
             include = f"$INCLUDE {folder}/keys\n" if included and name == "zone" else ""
-            (folder / name).write_text(_ZONE.format(zone=zone, address=address) + more + include)
-        facts = {"folder": folder, "port": port, "address": address, "zone": ZONE, "foreign": foreign}
+            (folder / name).write_text(_ZONE.format(zone=origin, address=address) + more + include)
+        facts = {"folder": folder, "port": port, "address": address, "zone": zone, "foreign": foreign}
         if kind == "bind":
             keys = [f'key "{n}" {{ algorithm hmac-sha256; secret "{s}"; }};' for n, s in _KEYS.items()]
             (folder / "named.conf").write_text(_BIND.format(keys="\n".join(keys), **facts))

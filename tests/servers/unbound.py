@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tests.dns_server import free_port
@@ -17,6 +17,7 @@ server:
     username: ""
     pidfile: ""
     use-syslog: no
+    do-not-query-localhost: no
     logfile: ""
     do-ip6: no
     num-threads: 1
@@ -31,16 +32,34 @@ auth-zone:
 remote-control:
     control-enable: no
 """
+_STUB = """
+stub-zone:
+    name: "{zone}"
+    stub-addr: {at}
+"""
 
 
 class Unbound(Daemon):
     """A resolver over all of DNS, until `stop`."""
 
-    def __init__(self, folder: Path, zone: Iterable[str], lines: Iterable[str] = ()) -> None:
-        """`zone`: the whole of DNS as lines of one zone file; `lines`: more of the server's configuration."""
-        port = free_port()
+    def __init__(
+        self,
+        folder: Path,
+        zone: Iterable[str],
+        lines: Iterable[str] = (),
+        *,
+        address: str = HERE,
+        port: int | None = None,
+        stubs: Mapping[str, str] | None = None,
+    ) -> None:
+        """`zone`: the whole of DNS as lines of one zone file; `lines`: more of the server's configuration.
+
+        stubs: by zone, the address of the server that has it instead, at the same port.
+        """
+        port = port or free_port()
         (folder / "zone").write_text("\n".join([ROOT_ZONE, *zone, ""]))
         text = "\n".join(f"    {line}" for line in lines)
         config = folder / "unbound.conf"
-        config.write_text(_CONFIG.format(here=HERE, port=port, folder=folder, lines=text))
-        super().__init__(["/usr/sbin/unbound", "-d", "-c", str(config)], folder, HERE, port)
+        served = "".join(_STUB.format(zone=zone, at=f"{at}@{port}") for zone, at in (stubs or {}).items())
+        config.write_text(_CONFIG.format(here=address, port=port, folder=folder, lines=text) + served)
+        super().__init__(["/usr/sbin/unbound", "-d", "-c", str(config)], folder, address, port)

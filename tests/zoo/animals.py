@@ -119,6 +119,7 @@ DMARC = (
     dmarc("dmarc-pct", "warn", "pct=many is not valid", "v=DMARC1; p=none; pct=many; rua=mailto:x@{D}"),
     dmarc("dmarc-mode", "warn", "adkim=x is not valid", "v=DMARC1; p=none; adkim=x; rua=mailto:x@{D}"),
     dmarc("dmarc-sub", "warn", "sp=maybe is not valid", "v=DMARC1; p=none; sp=maybe; rua=mailto:x@{D}"),
+    dmarc("dmarc-suffix", "warn", "another organisation", "v=DMARC1; p=none; psd=y; rua=mailto:x@{D}"),
     Animal(
         "dmarc-misplaced",
         (Told("dmarc", "fail", "no DMARC record"),),
@@ -144,6 +145,7 @@ DMARC = (
     sound(
         "dmarc-sound-loose", **{"_dmarc__TXT": ("v = DMARC1 ; p = quarantine ; rua = mailto:x@{D}!10m ;",)}
     ),
+    sound("dmarc-sound-subject", **{"_dmarc__TXT": ("v=DMARC1; p=none; rua=mailto:x@{D}?subject=dmarc",)}),
     Animal(
         "align-strict",
         (Told("alignment", "fail", "adkim=s"),),
@@ -163,11 +165,15 @@ DKIM = (
         "no such record",
         {"s1.{D}.dkim.op.{Z}. TXT": (), "s1.{D}.dkim.op.{Z}. A": ("192.0.2.1",)},
     ),
-    # Resolvers say no more of these than that they fail.
-    dkim("dkim-to-itself", "", {f"{S1} CNAME": (f"{S1}.{{D}}.",)}, "unknown"),
+    dkim(
+        "dkim-to-itself",
+        f"its CNAMEs go in a circle: {S1}.{{D}} → {S1}.{{D}}",
+        {f"{S1} CNAME": (f"{S1}.{{D}}.",)},
+        "unknown",
+    ),
     dkim(
         "dkim-circle",
-        "",
+        f"its CNAMEs go in a circle: {S1}.{{D}} → a.{{D}} → b.{{D}} → a.{{D}}",
         {f"{S1} CNAME": ("a.{D}.",), "a CNAME": ("b.{D}.",), "b CNAME": ("a.{D}.",)},
         "unknown",
     ),

@@ -43,13 +43,12 @@ STABLES = (
     broken("sts-host-other", {"mta-sts.bounce CNAME": ("mail.{Z}.",)}, ("mta-sts-host", "mail.{Z}")),
     broken("rpt-none", {"_smtp._tls.bounce TXT": ()}, ("tls-rpt", "none")),
     broken("rpt-typo", {"_smtp._tls.bounce TXT": ("v=TLSRPTv1; ruf=mailto:x@{Z}",)}, ("tls-rpt", "no rua=")),
-    # Some servers let one go round in it, others call it their own failure.
     broken(
         "loop",
         {"smtp A": (), "smtp CNAME": ("again.{F}.",), "again CNAME": ("smtp.{F}.",)},
-        ("address", ""),
-        ("mta-sts-host", ""),
-        (NO_MAIL, ""),
+        ("address", "in a circle: smtp.{F} → again.{F} → smtp.{F}"),
+        ("mta-sts-host", "in a circle: mta-sts.bounce.{F} → smtp.{F} → again.{F} → smtp.{F}"),
+        (NO_MAIL, "in a circle: smtp.{F} → again.{F} → smtp.{F}"),
         status="unknown",
     ),
 )

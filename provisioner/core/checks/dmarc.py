@@ -6,7 +6,17 @@ from dataclasses import dataclass
 
 from provisioner.core.answers import Answer, Dns, settled
 from provisioner.core.checks.records import unknown
-from provisioner.core.dmarc import DmarcError, DmarcPolicy, is_dmarc, organisational, parse
+from provisioner.core.dmarc import (
+    DmarcError,
+    DmarcPolicy,
+    governing,
+    is_dmarc,
+    is_suffix,
+    names_above,
+    organisational,
+    parse,
+    suffix_flag,
+)
 from provisioner.core.findings import Finding, Status
 from provisioner.core.names import is_within
 from provisioner.core.records import Record
@@ -21,12 +31,15 @@ class Dmarc:
 
 
 async def check_dmarc(wanted: Record, domain: str, dns: Dns) -> Dmarc:
-    """Each server's record of the domain, else of its organisational domain (RFC 7489 6.6.3)."""
+    """Each server's record of the domain, else of its organisational domain (RFC 7489 6.6.3).
+
+    Receivers that go by RFC 9989 find it by another way, which is looked at where it may lead elsewhere.
+    """
     answers = settled(await dns.ask_all(wanted.name, "TXT"))
     deciding = [await _deciding(domain, answer, dns) for answer in answers]
     judged = [_judge(wanted, own, answer) for own, answer in zip(answers, deciding, strict=True)]
     findings = [finding for finding, _ in judged]
-    owners = [answer.name.removeprefix("_dmarc.") for answer in deciding]
+    owners = [_owner(answer) for answer in deciding]
     policies = [(owner, policy) for owner, (_, policy) in zip(owners, judged, strict=True) if policy]
     abroad = dict.fromkeys(
         (owner, target)
@@ -35,13 +48,16 @@ async def check_dmarc(wanted: Record, domain: str, dns: Dns) -> Dmarc:
         if _foreign(owner, target)
     )
     findings += [await _consent(owner, target, dns) for owner, target in abroad]
+    inherited = next((each for each in deciding if each.certain and each.name != wanted.name), None)
+    if inherited is not None:
+        findings += await _second_look(wanted, domain, inherited, dns)
     return Dmarc(tuple(findings), policies[0][1] if policies else None)
 
 
 async def _deciding(domain: str, answer: Answer, dns: Dns) -> Answer:
     """The answer that receivers go by: the domain's own, or without a record there its organisation's."""
     above = organisational(domain)
-    if not answer.certain or any(map(is_dmarc, answer.values)) or above == domain:
+    if not answer.certain or _records(answer) or above == domain:
         return answer
     return await dns.ask(f"_dmarc.{above}", "TXT")
 
@@ -54,7 +70,7 @@ def _judge(wanted: Record, own: Answer, answer: Answer) -> tuple[Finding, DmarcP
     def finding(status: Status, seen: str, fix: str = "") -> Finding:
         return Finding("dmarc", wanted.name, status, seen, answer.server, fix, wanted.value)
 
-    records = [value for value in answer.values if is_dmarc(value)]
+    records = _records(answer)
     if not records:
         near = [value for value in own.values if "dmarc" in value.lower()]
         seen = f"no DMARC record, though: {' | '.join(near)}" if near else "no DMARC record"
@@ -68,13 +84,51 @@ def _judge(wanted: Record, own: Answer, answer: Answer) -> tuple[Finding, DmarcP
     inherited = answer.name != wanted.name
     seen = f"{records[0]} (from {answer.name})" if inherited else records[0]
     status, fix = Status.PASS, ""
-    if policy.flaws:
+    flaws = policy.flaws
+    if suffix_flag(records[0]) == "y" and not is_suffix(_owner(answer)):
+        flaws += ("psd=y: by RFC 9989 every name below is another organisation",)
+    if flaws:
         status, fix = Status.WARN, "Correct what receivers overlook"
-        seen = f"{seen}: {'; '.join(policy.flaws)}"
+        seen = f"{seen}: {'; '.join(flaws)}"
     elif not policy.reports:
         status = Status.WARN
         fix = "Add rua=mailto:… to get reports of who sends in this domain's name"
     return finding(status, seen, fix), policy
+
+
+async def _second_look(wanted: Record, domain: str, inherited: Answer, dns: Dns) -> list[Finding]:
+    """A warning where another record counts by RFC 9989 4.10 than the organisational domain's.
+
+    inherited: what that domain has. Silence says nothing here: receivers go by RFC 7489 as well, and what
+    these find has been told.
+    """
+    found: dict[str, str] = {}
+    for name in names_above(domain):
+        answer = await dns.ask(f"_dmarc.{name}", "TXT")
+        if not answer.certain:
+            return []
+        # Several count as none, and others are looked for above them.
+        if len(records := _records(answer)) == 1:
+            found[name] = records[0]
+            if suffix_flag(records[0]) != "u":
+                break
+    newer, records = governing(found), _records(inherited)
+    older = _owner(inherited) if len(records) == 1 else None
+    if newer == older:
+        return []
+    by_newer = f"{found[newer]} (from _dmarc.{newer})" if newer else "none"
+    by_older = f"{records[0]} (from {inherited.name})" if older else "none"
+    seen = f"receivers may disagree whose record counts: by RFC 9989 {by_newer}; by RFC 7489 {by_older}"
+    fix = f"Publish a record at {wanted.name}: all take a domain's own"
+    return [Finding("dmarc", wanted.name, Status.WARN, seen, inherited.server, fix, wanted.value)]
+
+
+def _records(answer: Answer) -> list[str]:
+    return [value for value in answer.values if is_dmarc(value)]
+
+
+def _owner(answer: Answer) -> str:
+    return answer.name.removeprefix("_dmarc.")
 
 
 def _parsed(text: str) -> DmarcPolicy | DmarcError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from provisioner.core.answers import Answer
+from provisioner.core.answers import Answer, Outcome
 from provisioner.core.findings import Finding, Status
 from provisioner.core.records import Record, Zone
 from provisioner.core.spf import is_spf
@@ -13,6 +13,8 @@ from provisioner.core.spf import is_spf
 def unknown(check: str, subject: str, answer: Answer, expected: str = "") -> Finding:
     """The finding about a question that got no answer."""
     fix = f"Ask again when {answer.server or 'the server'} answers; nothing is known to be wrong yet"
+    if answer.outcome is Outcome.LOOP:
+        fix = "Correct these CNAMEs: nothing is found through them"
     return Finding(check, subject, Status.UNKNOWN, answer.seen, answer.server, fix, expected)
 
 
