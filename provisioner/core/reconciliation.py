@@ -18,14 +18,23 @@ FEWEST = 5
 
 @dataclass(frozen=True)
 class Tally:
-    """Recipients: of messages that backends took, and of these delivered, and failed for good."""
+    """Recipients: of messages that backends took, and of these delivered, and failed for good.
+
+    repeated: how often one was named again in the same message, which has it delivered once.
+    """
 
     taken: int = 0
     delivered: int = 0
     failed: int = 0
+    repeated: int = 0
 
     def __add__(self, other: Tally) -> Tally:
-        return Tally(self.taken + other.taken, self.delivered + other.delivered, self.failed + other.failed)
+        return Tally(
+            self.taken + other.taken,
+            self.delivered + other.delivered,
+            self.failed + other.failed,
+            self.repeated + other.repeated,
+        )
 
 
 @dataclass(frozen=True)
@@ -47,13 +56,17 @@ Ledger = Mapping[str, LoginMail]
 
 @dataclass(frozen=True)
 class Reconciled:
-    """A customer's days: recipients that frontends counted, and what backends' logs say."""
+    """A customer's days: recipients that frontends counted, and what backends' logs say.
+
+    Frontends count a recipient as often as it is named; backends take it once for each message.
+    """
 
     customer: str
     counted: int
     taken: int
     delivered: int
     failed: int
+    repeated: int = 0
 
     @property
     def waiting(self) -> int:
@@ -63,7 +76,7 @@ class Reconciled:
     @property
     def difference(self) -> int:
         """Counted more than taken: positive; taken without being counted: negative."""
-        return self.counted - self.taken
+        return self.counted - self.taken - self.repeated
 
     def is_off(self, percent: float) -> bool:
         """Whether the difference is an alarm: at least FEWEST, and above so many per cent of the counted."""
@@ -144,4 +157,4 @@ def _one(
                 tally += each
     days = [day for each in counts for day in each.days.items()]
     counted = sum(count for day, count in days if date.fromisoformat(day) >= since)
-    return Reconciled(name, counted, tally.taken, tally.delivered, tally.failed)
+    return Reconciled(name, counted, tally.taken, tally.delivered, tally.failed, tally.repeated)

@@ -57,9 +57,67 @@ def test_recipients_are_counted_where_their_message_was_taken() -> None:
         b"smtp[12]: 4a2: to=<r0@gmail.test>, relay=x, delay=1, delays=0, dsn=2.0.0, status=sent (250 ok)",
     )
     found = told(text + again + late)
-    assert found["acme"]["quarters"] == {str(int(NOON)): [5, 3, 1]}
-    assert found["globex"]["quarters"] == {str(int(NOON) + 900): [1, 0, 1]}
+    assert found["acme"]["quarters"] == {str(int(NOON)): [5, 3, 1, 0]}
+    assert found["globex"]["quarters"] == {str(int(NOON) + 900): [1, 0, 1, 0]}
     assert found["acme"]["senders"] == {"b@a.example": 2}
+
+
+def session(queue_id: str, said: str, pid: int = 9) -> tuple[bytes, bytes]:
+    """The first and the last line of the connection that a message comes over."""
+    smtpd, who = f"Nov 23 12:00:01 be1 postfix/handover/smtpd[{pid}]", "unknown[192.0.2.9]"
+    commands = f"ehlo=1 xforward=1 {said} data=1 quit=1 commands=9"
+    return (
+        f"{smtpd}: {queue_id}: client={who}\n".encode(),
+        f"{smtpd}: disconnect from {who} {commands}\n".encode(),
+    )
+
+
+@pytest.mark.parametrize("ends", ["before", "during", "after"])
+def test_a_recipient_that_is_named_again_is_told_apart(ends: str) -> None:
+    """However late the queue manager has the message, or however soon it is delivered."""
+    begins, end = session("4a5", "mail=1 rcpt=10")
+    *head, taken, sent, removed = log("4a5", "acme", "12:00:01", 1, "sent").splitlines(keepends=True)
+    way = {
+        "before": [begins, *head, end, taken, sent, removed],
+        "during": [begins, *head, taken, end, sent, removed],
+        "after": [begins, *head, taken, sent, removed, end],
+    }
+    assert told(b"".join(way[ends]))["acme"]["quarters"] == {str(int(NOON)): [1, 1, 0, 9]}
+
+
+@pytest.mark.parametrize(
+    ("said", "repeated"),
+    [
+        ("mail=1 rcpt=3", 0),
+        ("mail=1 rcpt=5", 2),
+        ("mail=1 rcpt=5/7", 2),
+        ("mail=1 rcpt=2", 0),
+        ("mail=2 rcpt=9", 0),
+        ("mail=1/2 rcpt=9", 0),
+        ("mail=1", 0),
+    ],
+)
+def test_only_what_was_taken_for_one_message_is_compared(said: str, repeated: int) -> None:
+    begins, end = session("4a6", said)
+    text = begins + log("4a6", "acme", "12:00:01", 3, "sent") + end
+    assert told(text)["acme"]["quarters"] == {str(int(NOON)): [3, 1, 0, repeated]}
+
+
+def test_connections_at_the_same_time_are_told_apart() -> None:
+    one, other = session("4a7", "mail=1 rcpt=4", 7), session("4a8", "mail=1 rcpt=2", 8)
+    one_log, other_log = log("4a7", "acme", "12:00:01", 1), log("4a8", "globex", "12:00:01", 1)
+    found = told(one[0] + other[0] + one_log + other_log + other[1] + one[1])
+    assert [found[login]["quarters"] for login in ("acme", "globex")] == [
+        {str(int(NOON)): [1, 0, 0, 3]},
+        {str(int(NOON)): [1, 0, 0, 1]},
+    ]
+
+
+def test_of_what_was_refused_in_the_end_nothing_is_told() -> None:
+    begins, end = session("4a9", "mail=1 rcpt=4")
+    head = b"".join(log("4a9", "acme", "12:00:01", 1).splitlines(keepends=True)[:2])
+    refused = b"Nov 23 12:00:01 be1 postfix/customers/cleanup[1]: 4a9: milter-reject: END-OF-MESSAGE from x\n"
+    assert told(begins + head + refused + end) == {}
 
 
 def test_who_bounced_is_told_with_the_reason() -> None:

@@ -58,11 +58,22 @@ def test_a_probe_names_its_customer_and_a_login_of_nobodys_nobody() -> None:
     assert by_customer(INVENTORY, ledger) == ({"acme": [mail]}, {"ghost": 3, "removed.probe-1a2b": 3})
 
 
+def test_a_recipient_that_a_message_names_ten_times_is_no_difference() -> None:
+    mail = {"acme": [LoginMail({at(2026, 11, 23, 9): Tally(1, 1, 0, 9)})]}
+    counts = {"acme": Counts({"2026-11-23": 10}, 0)}
+    (found,) = reconcile(INVENTORY, (ACME,), counts, mail, DAY)
+    assert (found.counted, found.taken, found.repeated, found.waiting) == (10, 1, 9, 0)
+    assert (found.difference, found.is_off(0)) == (0, False)
+
+
 def test_backends_add_up() -> None:
-    one = {"acme": LoginMail({900: Tally(1, 1)}, {"a@x": 1})}
-    two = {"acme": LoginMail({900: Tally(2, 0, 2), 1800: Tally(1)}, {"a@x": 1, "b@x": 1}), "b": LoginMail()}
+    one = {"acme": LoginMail({900: Tally(1, 1, 0, 4)}, {"a@x": 1})}
+    two = {
+        "acme": LoginMail({900: Tally(2, 0, 2, 3), 1800: Tally(1)}, {"a@x": 1, "b@x": 1}),
+        "b": LoginMail(),
+    }
     assert together([one, two]) == {
-        "acme": LoginMail({900: Tally(3, 1, 2), 1800: Tally(1)}, {"a@x": 2, "b@x": 1}),
+        "acme": LoginMail({900: Tally(3, 1, 2, 7), 1800: Tally(1)}, {"a@x": 2, "b@x": 1}),
         "b": LoginMail({}, {}),
     }
 

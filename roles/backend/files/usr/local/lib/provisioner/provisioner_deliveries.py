@@ -1,10 +1,13 @@
 """What Postfix's log tells of customers' mail: recipients of whose mail were taken, and what became of them.
 
 Run as `provisioner_deliveries.py SINCE [LOG]`, seconds since 1970 and the newest log file. Prints JSON:
-{"logins": {login: {"quarters": {start: [taken, delivered, failed]}, "senders": {return path: messages},
-"bounced": {recipient: [RFC 3463 code, what the server said, seconds since 1970]}}}}, the latest of each.
-Quarters of an hour, because every time zone's days begin with one. A recipient counts in the quarter in which
-its message was taken, whenever it is delivered. Lines as Postfix 3.10 writes them, with long queue ids.
+{"logins": {login: {"quarters": {start: [taken, delivered, failed, repeated]}, "senders": {return path:
+messages}, "bounced": {recipient: [RFC 3463 code, what the server said, seconds since 1970]}}}}, the latest of
+each. Quarters of an hour, because every time zone's days begin with one. A recipient counts in the quarter in
+which its message was taken, whenever it is delivered. Lines as Postfix 3.10 writes them, with long queue ids.
+
+Frontends count each RCPT command. A recipient that is named twice in a message gets it once: cleanup drops it
+before the queue manager counts. smtpd's last line has how many it took, and what is more is told as repeated.
 """
 
 from __future__ import annotations
@@ -38,11 +41,25 @@ _FINAL = {b"sent": 1, b"bounced": 2, b"expired": 2}
 
 @dataclass
 class Login:
-    """One login's mail: [taken, delivered, failed] by quarter, messages by return path, who bounced."""
+    """One login's mail: [taken, delivered, failed, repeated] by quarter, messages by return path, bounces."""
 
     quarters: dict[int, list[int]] = field(default_factory=dict)
     senders: Counter[bytes] = field(default_factory=Counter)
     bounced: dict[bytes, tuple[bytes, bytes, float]] = field(default_factory=dict)
+
+
+@dataclass
+class Session:
+    """A connection that a message comes over. recipients: RCPT commands less those that are queued."""
+
+    recipients: int = 0
+    ended: bool = False
+    counts: list[int] | None = None
+
+    def settle(self) -> None:
+        """Count what was repeated, once both are known: what smtpd took, and what the queue manager has."""
+        if self.ended and self.counts is not None:
+            self.counts[3] += max(0, self.recipients)
 
 
 @dataclass
@@ -54,6 +71,8 @@ class Ledger:
     logins: dict[bytes, Login] = field(default_factory=dict)
     _owners: dict[bytes, bytes] = field(default_factory=dict)
     _counts: dict[bytes, list[int]] = field(default_factory=dict)
+    _sessions: dict[bytes, Session] = field(default_factory=dict)
+    _messages: dict[bytes, Session] = field(default_factory=dict)
     _minute: bytes = b""
     _time: float = 0.0
 
@@ -71,9 +90,14 @@ class Ledger:
             # itself are notices of the operator's, which no frontend has counted.
             if b"[127.0.0.1];" not in text:
                 self._owners.setdefault(queue_id, text[len(ACCOUNT) :].split(b" ", 1)[0])
+        elif text.startswith(b"client="):
+            self._sessions[_process(line, start)] = self._messages[queue_id] = Session()
+        elif line.startswith(b"disconnect from ", start + 3):
+            self._ended(line, start)
         elif text == b"removed\n" or text.startswith(b"milter-reject"):
             self._owners.pop(queue_id, None)
             self._counts.pop(queue_id, None)
+            self._messages.pop(queue_id, None)
 
     def _taken(self, line: bytes, queue_id: bytes, text: bytes) -> None:
         """The queue manager has it; it says so again at each further attempt."""
@@ -85,12 +109,27 @@ class Ledger:
             self._owners.pop(queue_id)
             return
         found = self.logins.setdefault(login, Login())
-        counts = found.quarters.setdefault(int(moment) // QUARTER * QUARTER, [0, 0, 0])
-        counts[0] += int(text[text.rindex(b"nrcpt=") + 6 :].split(b" ", 1)[0])
+        counts = found.quarters.setdefault(int(moment) // QUARTER * QUARTER, [0, 0, 0, 0])
+        recipients = int(text[text.rindex(b"nrcpt=") + 6 :].split(b" ", 1)[0])
+        counts[0] += recipients
         self._counts[queue_id] = counts
+        if session := self._messages.pop(queue_id, None):
+            session.counts = counts
+            session.recipients -= recipients
+            session.settle()
         sender = text[6 : text.index(b">, size=")]
         if sender in found.senders or len(found.senders) < KEPT:
             found.senders[sender] += 1
+
+    def _ended(self, line: bytes, start: int) -> None:
+        """A frontend hands over each message by itself; of several over one connection nothing is known."""
+        session = self._sessions.pop(_process(line, start), None)
+        at = line.find(b" rcpt=", start)
+        if session is not None and at >= 0 and b" mail=1 " in line:
+            # With some refused it is "taken/all".
+            session.recipients += int(line[at + 6 : line.index(b" ", at + 6)].split(b"/")[0])
+            session.ended = True
+            session.settle()
 
     def _delivered(self, line: bytes, queue_id: bytes, text: bytes) -> None:
         counts = self._counts.get(queue_id)
@@ -133,6 +172,11 @@ class Ledger:
                 for login, found in self.logins.items()
             }
         }
+
+
+def _process(line: bytes, end: int) -> bytes:
+    """`service[pid` of a line."""
+    return line[line.rfind(b" ", 0, end) + 1 : end]
 
 
 def moment_of(minute: bytes, now: float) -> float:
