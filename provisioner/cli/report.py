@@ -60,7 +60,7 @@ def usage(
         rows = [_facts(each, threshold) for each in found]
         output.as_json({"since": first.isoformat(), "customers": rows, "unknown_logins": strangers})
     else:
-        heads = ("Customer", "Counted", "Taken", "Delivered", "Failed", "Waiting", "Difference")
+        heads = ("Customer", "Counted", "Repeated", "Taken", "Delivered", "Failed", "Waiting", "Difference")
         output.table(heads, [_row(each, threshold) for each in found if each.counted or each.taken])
         for login, taken in () if customer else strangers.items():
             output.say(f"{login} is no customer's login any more; {taken} recipients were taken for it")
@@ -125,7 +125,7 @@ def _facts(found: Reconciled, threshold: float) -> dict[str, object]:
 
 def _row(found: Reconciled, threshold: float) -> list[str | Text]:
     style = "bold red" if found.is_off(threshold) else ""
-    numbers = (found.counted, found.taken, found.delivered, found.failed, found.waiting)
+    numbers = (found.counted, found.repeated, found.taken, found.delivered, found.failed, found.waiting)
     return [
         found.customer,
         *map(str, numbers),
