@@ -6,7 +6,6 @@ import asyncio
 import errno
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -178,13 +177,13 @@ def test_each_frontend_gives_its_part_of_the_day_and_of_the_hour(
     outage = Outage(cast(Counters, MemoryCounters()), Journal(tmp_path / "journal"), 2, accepting=True)
 
     async def run() -> tuple[int, str | None]:
-        one = replace(charge(), recipients=1, limits=(*limits, -1, -1))
+        one = charge()._replace(recipients=1, limits=(*limits, -1, -1))
         outage.answered(one, verdicts.OK, (10, 10))
         outage.lost(StoreError("gone"))
         accepted = 0
-        while accepted < 30 and outage.accept(replace(one, instance=f"fe1.{accepted}")) is None:
+        while accepted < 30 and outage.accept(one._replace(instance=f"fe1.{accepted}")) is None:
             accepted += 1
-        return accepted, outage.accept(replace(one, instance="later", hour="1767229200"))
+        return accepted, outage.accept(one._replace(instance="later", hour="1767229200"))
 
     accepted, later = asyncio.run(run())
     assert accepted == fit
@@ -196,10 +195,10 @@ def test_a_service_that_starts_anew_in_an_outage_gives_no_part_twice(tmp_path: P
     def begun() -> Outage:
         return Outage(cast(Counters, MemoryCounters()), Journal(tmp_path / "journal"), 2, accepting=True)
 
-    one = replace(charge(), recipients=1, limits=(20, -1, -1, -1))
+    one = charge()._replace(recipients=1, limits=(20, -1, -1, -1))
 
     async def accepted(outage: Outage, name: str, most: int) -> int:
-        said = [outage.accept(replace(one, instance=f"{name}.{number}")) for number in range(most)]
+        said = [outage.accept(one._replace(instance=f"{name}.{number}")) for number in range(most)]
         return said.count(None)
 
     async def run() -> list[int]:

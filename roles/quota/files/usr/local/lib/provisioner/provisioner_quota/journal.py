@@ -6,7 +6,6 @@ import errno
 import json
 import logging
 import os
-from dataclasses import asdict
 from pathlib import Path
 
 from provisioner_quota.counters import Charge
@@ -30,7 +29,7 @@ class Journal:
 
         used: of its customer's day and hour, with it.
         """
-        line = json.dumps({**asdict(charge), "used": used}).encode() + b"\n"
+        line = json.dumps({**charge._asdict(), "used": used}).encode() + b"\n"
         try:
             if os.write(self._file, line) < len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from provisioner_store.store import StoreError
 
@@ -20,8 +20,7 @@ SETTLE = 5.0
 """Seconds that a store which is back may lack what other frontends have in their journals."""
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(NamedTuple):
     """What was used of a customer's day and hour when that was last heard of."""
 
     day: str
