@@ -91,6 +91,11 @@ def restore(
     output.say(
         f"{server.host} has {answer['software']} {answer['version']} with {answer['subscribers']} subscribers"
     )
+    if answer.get("held"):
+        output.say(
+            "Campaigns are held back: one was under way when the backup was made, and readers may have got it"
+            f" since. 'provisioner dem resume {name} --reason …' sends what is left of it, to these too"
+        )
 
 
 def place(to: str, password_file: Path | None) -> Place:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -167,9 +167,13 @@ def _tell(inventory: Inventory, server: DemServer, made: Report, why: str) -> tu
 
 def report_of(inventory: Inventory, server: DemServer, campaign: Campaign) -> Report:
     """What became of a campaign, from backends' logs and the suppression list. Raises HostsFailed."""
-    attempts = campaigns.attempts(inventory.group("backends"), server, campaign)
+    backends = inventory.group("backends")
+    attempts = campaigns.attempts(backends, server, campaign)
+    later: Mapping[str, core.Attempt] = {}
+    if campaign.until is not None:
+        later = campaigns.attempts(backends, server, replace(campaign, started=campaign.until, until=None))
     entries = suppressions.every(inventory.group("frontends"), server.customer)
-    return core.report(campaign, attempts, entries)
+    return core.report(campaign, attempts, entries, later)
 
 
 def at_each_server(inventory: Inventory, work: Callable[[DemServer, DemHost], None]) -> list[str]:

@@ -52,8 +52,8 @@ class Kind(StrEnum):
     """What a message to a return path is.
 
     hard: no such mailbox, for good. full, blocked (we are not wanted there), soft (anything else that kept
-    the mail from its reader): it may go next time. autoreply: a machine's answer that tells of no failure.
-    complaint: the reader called it spam.
+    the mail from its reader): it may go next time. autoreply: a machine's answer that tells of no failure,
+    or of a delay. complaint: the reader called it spam.
     """
 
     HARD = "hard"

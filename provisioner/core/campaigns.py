@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -120,10 +120,17 @@ class Report:
         return _percent(self.complaints, self.total.delivered)
 
 
-def report(campaign: Campaign, attempts: Mapping[str, Attempt], suppressed: Iterable[Entry]) -> Report:
+def report(
+    campaign: Campaign,
+    attempts: Mapping[str, Attempt],
+    suppressed: Iterable[Entry],
+    later: Collection[str] = (),
+) -> Report:
     """A campaign's report. attempts: by address in lower case; suppressed: the customer's whole list.
 
     A server may return a mail that it took first: whoever is on the list for that since counts as bounced.
+    Return paths name no campaign. So what comes after `until` is of a later one where that went to the same
+    address; later: the addresses that it went to. Who is on the list gets no more, so the rest is this one's.
     """
     removed = tuple(
         each
@@ -131,6 +138,7 @@ def report(campaign: Campaign, attempts: Mapping[str, Attempt], suppressed: Iter
         if each.reason in {Reason.BOUNCE, Reason.COMPLAINT}
         and each.at >= campaign.started
         and each.address in attempts
+        and (campaign.until is None or each.at < campaign.until or each.address not in later)
     )
     returned = {each.address for each in removed if each.reason is Reason.BOUNCE}
     by_provider: dict[str, list[tuple[str, Attempt]]] = {}

@@ -95,6 +95,9 @@ def test_a_backup_goes_to_a_folder_and_back(
     told = made("dem", "restore", "acme", str(archive), "--yes")
     assert told.code == 0, told.err
     assert "12 subscribers" in told.out
+    assert "held back" not in told.out
+    hosts.answers["restore"]["held"] = 40
+    assert "Campaigns are held back" in made("dem", "restore", "acme", str(archive), "--yes").out
 
 
 def test_a_damaged_backup_is_not_restored(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from provisioner.adapters import campaigns, deliveries, suppressions
 from provisioner.cli import wiring
 from provisioner.core.campaigns import Attempt
 from provisioner.core.errors import HostsFailed
+from provisioner.core.suppression import Entry, Reason
 from tests.fakes import FakePublisher
 from tests.unit.cli.dem_world import Hosts, deployed, dns, hosts, made, second
 from tests.unit.cli.running import Run
@@ -82,6 +84,39 @@ def test_the_newest_campaign_is_told(made: Run, attempts: dict[str, Attempt], tm
     assert isinstance(listed, list)
     assert [each["id"] for each in listed] == ["7", "6"]
     assert made("dem", "report", "acme", "8").code == 2
+
+
+def test_what_comes_after_the_next_campaign_began_is_not_the_first_ones(
+    made: Run, hosts: Hosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = wiring.now() - timedelta(days=2)
+    next_began = began + timedelta(days=1)
+    hosts.answers["campaigns"] = [
+        {
+            "id": each,
+            "list": "news",
+            "path": "news",
+            "subject": each,
+            "started": at.timestamp(),
+            "recipients": 2,
+        }
+        for each, at in (("1", began), ("2", next_began))
+    ]
+    got = {began: ["anna@gmail.com", "bob@gmail.com"], next_began: ["anna@gmail.com"]}
+    monkeypatch.setattr(
+        campaigns,
+        "attempts",
+        lambda backends, server, campaign: {each: Attempt("sent") for each in got[campaign.started]},
+    )
+    complained = [
+        Entry(each, Reason.COMPLAINT, next_began + timedelta(hours=1))
+        for each in ("anna@gmail.com", "bob@gmail.com")
+    ]
+    monkeypatch.setattr(suppressions, "every", lambda frontends, customer: complained)
+    for campaign, whose in (("1", "bob@gmail.com"), ("2", "anna@gmail.com")):
+        facts = made("dem", "report", "acme", campaign, "--json").json
+        assert isinstance(facts, dict)
+        assert [each["address"] for each in facts["removed"]] == [whose]
 
 
 def test_a_campaign_that_bounces_is_paused_and_told(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -57,6 +58,27 @@ def test_a_report_by_provider_and_kind() -> None:
     assert [each.address for each in found.removed] == [
         "reader1@gmail.com", "reader2@gmail.com", "gone@gmail.com",
     ]  # fmt: skip
+
+
+def test_each_of_two_campaigns_has_its_own_complaints_and_bounces() -> None:
+    following = BEGAN + timedelta(days=1)
+    first, second = replace(CAMPAIGN, until=following), replace(CAMPAIGN, id="8", started=following)
+    got_both = sent(150)
+    attempts = got_both | sent(30, "libero.it")
+    suppressed = [
+        Entry("reader1@gmail.com", Reason.COMPLAINT, following - timedelta(hours=1)),
+        Entry("reader2@gmail.com", Reason.COMPLAINT, following + timedelta(hours=1)),
+        Entry("reader3@gmail.com", Reason.BOUNCE, following + timedelta(hours=2)),
+        Entry("reader4@libero.it", Reason.BOUNCE, following + timedelta(hours=3)),
+        Entry("reader5@libero.it", Reason.COMPLAINT, following + timedelta(hours=4)),
+    ]
+    of_first = report(first, attempts, suppressed, got_both.keys())
+    assert [each.address for each in of_first.removed] == [
+        "reader1@gmail.com", "reader4@libero.it", "reader5@libero.it",
+    ]  # fmt: skip
+    assert (of_first.complaints, of_first.total.failed) == (2, 1)
+    of_second = report(second, got_both, suppressed)
+    assert [each.address for each in of_second.removed] == ["reader2@gmail.com", "reader3@gmail.com"]
 
 
 def test_a_report_as_a_table() -> None:

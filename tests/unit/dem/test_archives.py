@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from provisioner_dem import archives
@@ -36,6 +38,54 @@ def test_what_was_written_comes_back(tmp_path: Path) -> None:
     assert (out / "database.sql").read_text().startswith("what is in database.sql")
     assert archive.stat().st_mode & 0o777 == 0o600
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_nobody_else_may_read_it_at_any_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add, modes = tarfile.TarFile.add, []
+
+    def look(tar: tarfile.TarFile, *words: Any, **more: Any) -> None:
+        modes.append((tmp_path / ".backup.tar.part").stat().st_mode & 0o777)
+        add(tar, *words, **more)
+
+    monkeypatch.setattr(tarfile.TarFile, "add", look)
+    (tmp_path / ".backup.tar.part").write_text("one that was cut off, as anybody may read it")
+    umask = os.umask(0)
+    try:
+        _written(tmp_path)
+    finally:
+        os.umask(umask)
+    assert modes == [0o600, 0o600]
+
+
+def test_spools_are_alive_while_they_are_packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    look = tarfile.TarFile.gettarinfo
+    spool = tmp_path / "spool"
+    (spool / "going").mkdir(parents=True)
+    (spool / "going/packet").write_text("sent meanwhile")
+    (spool / "shrinking").write_text("x" * 10_000)
+    (spool / "staying").write_text("it stays")
+    os.link(spool / "staying", spool / "too")
+    (spool / "link").symlink_to(spool / "staying")
+
+    def change(tar: tarfile.TarFile, name: Path, arcname: str) -> tarfile.TarInfo:
+        found = look(tar, name, arcname)
+        if name.name == "going":
+            (name / "packet").unlink()
+        if name.name == "shrinking":
+            name.write_text("x")
+        return found
+
+    monkeypatch.setattr(tarfile.TarFile, "gettarinfo", change)
+    walk = os.walk
+    monkeypatch.setattr(os, "walk", lambda path: list(walk(path)))  # what it has seen is not there any more
+    with tarfile.open(tmp_path / "data.tar.gz", "w:gz") as tar:
+        archives.pack(tar, spool)
+        archives.pack(tar, tmp_path / "none")
+    with tarfile.open(tmp_path / "data.tar.gz") as tar:
+        archives.check_inside(tar, [spool])
+    with tarfile.open(tmp_path / "data.tar.gz") as tar:
+        found = {Path(member.name).name: member.size for member in tar}
+    assert found == {"spool": 0, "going": 0, "shrinking": 1, "staying": 8, "too": 8}
 
 
 @pytest.mark.parametrize("place", [0, 3, 700, 2000, 20_000, 40_000])

@@ -97,15 +97,12 @@ def _told(blocks: list[Message], message: Message, recipient: str | None) -> Rep
     action, comment, answer = _action(block), _text(block, "status"), _text(block, "diagnostic-code")
     answer = answer.partition(";")[2] or answer
     said = _squeezed(f"{answer} {_CODE.sub('', comment)}") or _words(message)
-    if not action.startswith((*FAILED, "delay")):
+    if not action.startswith(FAILED):  # one that is only late may be there tomorrow (RFC 3464 2.3.3)
         return Report(Kind.AUTOREPLY, said=f"delivery status: {action}")
     # Where the status is vague ('5.0.0') the server's own answer mostly tells more.
     codes = [code for code in map(_code, (comment, answer)) if code]
     status = next((code for code in codes if not code.endswith(".0.0")), (*codes, "5.0.0")[0])
-    kind = classify(status, said)
-    if action.startswith("delay") and kind is not Kind.FULL:
-        kind = Kind.SOFT
-    return Report(kind, status, said)
+    return Report(classify(status, said), status, said)
 
 
 def _status_blocks(part: Message) -> Iterator[Message]:
@@ -143,10 +140,11 @@ def _older_shape(message: Message, recipient: str | None) -> Report | None:
     if blocks := [block for part in message.walk() for block in _status_blocks(part)]:
         return _told(blocks, message, recipient)  # a notification that another machine has passed on
     said = _words(message)
+    if not permanent:  # a warning: it is only late
+        return Report(Kind.AUTOREPLY, said=said)
     reply = _REPLY.search(said)
-    status = _code(said) or (f"{reply[1]}.0.0" if reply else "5.0.0" if permanent else "4.0.0")
-    kind = classify(status, said)
-    return Report(kind if permanent or kind is Kind.FULL else Kind.SOFT, status, said)
+    status = _code(said) or (f"{reply[1]}.0.0" if reply else "5.0.0")
+    return Report(classify(status, said), status, said)
 
 
 def _machines_answer(message: Message, _: str | None) -> Report | None:

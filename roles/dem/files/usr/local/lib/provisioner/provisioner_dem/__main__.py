@@ -11,13 +11,14 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from provisioner_dem import debian, outbox, returns, settings
+from provisioner_dem import debian, locks, notes, outbox, returns, settings
 from provisioner_dem.keeping import STATE, Keeper
-from provisioner_dem.software import DemError, Newsletter, NotBackError, Software
+from provisioner_dem.software import DemError, Newsletter, RolledBackError, Software
 
 DECLARATIONS = STATE / "declarations.jsonl"
 TRY_AGAIN = 75
@@ -47,6 +48,13 @@ class Tool:
 
     def status(self) -> Any:
         """What the host is, and how it does."""
+        unfinished = notes.left(STATE)
+        try:
+            return self._status(unfinished)
+        except (DemError, OSError) as error:
+            raise DemError("; ".join((str(error), *unfinished))) from error
+
+    def _status(self, unfinished: list[str]) -> dict[str, object]:
         lists = self.software.lists()
         return {
             "software": self.settings.software,
@@ -56,9 +64,10 @@ class Tool:
             "subscribers": sum(found.subscribers for found in lists),
             "queue": self.software.waiting() + outbox.waiting(),
             "certificate_days": debian.certificate_days(self.settings.certificate, time.time()),
+            "backup_hours": self.keeper.hours(time.time()),
             "paused": outbox.paused(),
             "resumed": outbox.resumed(),
-            "wrong": self.software.healthy(),
+            "wrong": "; ".join(filter(None, (self.software.healthy(), *unfinished))),
         }
 
     def lists(self) -> Any:
@@ -150,7 +159,8 @@ class Tool:
         return {"changed": self.software.set_administrator(question["email"], question["password"])}
 
 
-ASKING = ("list-create", "subscribe", "unsubscribe", "send", "upgrade", "pause", "resume", "administrator")
+TOUCHING = ("list-create", "subscribe", "unsubscribe", "send", "administrator")
+ASKING = (*TOUCHING, "upgrade", "pause", "resume")
 NAMING = ("subscribers", "backup", "restore")
 PLAIN = ("status", "lists", "campaigns", "backup-daily")
 
@@ -161,7 +171,8 @@ def bounced(of: settings.Settings, recipient: str, message: bytes) -> int:
     if bounce is None:
         print(f"{recipient}: no return path of one reader")
         return 0
-    done = adaptor(of).bounce(bounce, message)
+    with locks.touching():
+        done = adaptor(of).bounce(bounce, message)
     print(f"{bounce.kind} {bounce.recipient} {bounce.list}: {done}")
     return 0
 
@@ -183,11 +194,12 @@ def main(arguments: list[str]) -> int:
         of = settings.load()
         method: Callable[..., Any] = getattr(Tool(of, adaptor(of)), verb.replace("-", "_"))
         told = [json.load(sys.stdin)] if verb in ASKING else rest
-        answer = method(*told)
+        with locks.touching() if verb in TOUCHING else nullcontext():
+            answer = method(*told)
     except (DemError, OSError, KeyError, ValueError) as error:
         said = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
-        back = verb == "upgrade" and not isinstance(error, NotBackError)
-        print(json.dumps({"error": said, **({"rolled_back": True} if back else {})}))
+        back = {"rolled_back": True} if isinstance(error, RolledBackError) else {}
+        print(json.dumps({"error": said, **back}))
         return 1
     print(json.dumps(answer))
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tarfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -37,10 +38,12 @@ def digest(file: Path) -> str:
 
 
 def write(archive: Path, manifest: Manifest, members: Mapping[str, Path]) -> None:
-    """Write a backup; whole or not at all."""
+    """Write a backup; whole or not at all, and nobody else may read any of it at any time."""
     unfinished = archive.with_name(f".{archive.name}.part")
     described = {"format": FORMAT, **vars(manifest), "digests": dict(manifest.digests)}
     text = json.dumps(described, indent=1).encode()
+    unfinished.unlink(missing_ok=True)
+    unfinished.touch(mode=0o600, exist_ok=False)
     try:
         with tarfile.open(unfinished, "w", format=tarfile.GNU_FORMAT) as tar:
             info = tarfile.TarInfo(MANIFEST)
@@ -48,10 +51,18 @@ def write(archive: Path, manifest: Manifest, members: Mapping[str, Path]) -> Non
             tar.addfile(info, BytesIO(text))
             for name, path in members.items():
                 tar.add(path, name, recursive=False)
-        unfinished.chmod(0o600)
         unfinished.rename(archive)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def pack(tar: tarfile.TarFile, path: Path) -> None:
+    """Add a file, or a folder with all in it, while others go on there: what vanishes is left out."""
+    _pack(tar, path)
+    for folder, names, files in os.walk(path):
+        names.sort()
+        for name in (*names, *sorted(files)):
+            _pack(tar, Path(folder) / name)
 
 
 def unpack(archive: Path, folder: Path) -> Manifest:
@@ -87,6 +98,22 @@ def check_inside(tar: tarfile.TarFile, allowed: Iterable[Path]) -> None:
         inside = any(path == folder or folder in path.parents for folder in folders)
         if not inside or ".." in path.parts or not (member.isreg() or member.isdir()):
             raise DemError(f"{member.name!r} is outside of what a backup may bring back")
+
+
+def _pack(tar: tarfile.TarFile, path: Path) -> None:
+    try:
+        info = tar.gettarinfo(path, str(path).lstrip("/"))
+        if info is not None and info.islnk():  # a second name of a file that is in there already
+            info.type = tarfile.REGTYPE
+        # Sockets, links and the like are not data; a backup brings back files and folders alone.
+        if info is None or not (info.isreg() or info.isdir()):
+            return
+        # At once: of a file that becomes shorter on the way, the archive would be none.
+        content = path.read_bytes() if info.isreg() else b""
+    except FileNotFoundError:
+        return
+    info.size = len(content)
+    tar.addfile(info, BytesIO(content))
 
 
 def _manifest(tar: tarfile.TarFile) -> Manifest:

@@ -7,7 +7,8 @@ import shutil
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
@@ -33,10 +34,16 @@ def candidate(package: str) -> str:
     raise DemError(f"apt knows no package {package}")
 
 
-def upgrade(package: str, software: Software, dump: Callable[[], None]) -> Change:
+def newer(one: str, other: str) -> bool:
+    """Whether a version is newer than another one."""
+    script = 'if dpkg --compare-versions "$1" gt "$2"; then echo newer; fi'
+    return bool(run(["sh", "-c", script, "sh", one, other]))
+
+
+def upgrade(package: str, software: Software, still: Callable[[], None]) -> Change:
     """Install the newest package; when the site is not well afterwards, the old one.
 
-    Everything is fetched before services stand still. dump: called once they do; the caller loads it again.
+    Everything is fetched before services stand still.
     """
     before = version(package)
     run([*APT, "update"])
@@ -47,24 +54,42 @@ def upgrade(package: str, software: Software, dump: Callable[[], None]) -> Chang
         new = _fetched(package, after, Path(folder))
         old = _kept(package, before) or _fetched(package, before, Path(folder))
         run([*APT, "install", "--download-only", str(new)])
-        begun, running = time.monotonic(), active(*software.services)
-        services("stop", *software.services)
+        # A full disk is noticed now, and not once all is done.
+        kept = Path(shutil.copy(new, PACKAGES / f".{package}.deb"))
+        daemons = [unit for unit in software.services if not unit.startswith("provisioner-")]
+        begun = time.monotonic()
+        still()
         try:
-            dump()
-            run([*APT, "install", str(new)])
-            services("start", *running)
-            wrong = software.healthy()
-            if wrong:
-                raise DemError(wrong)
-        except DemError as error:
-            services("stop", *software.services)
-            run(["dpkg", "--install", "--force-downgrade", "--force-confold", str(old)], check=False)
+            with _asleep(daemons):
+                run([*APT, "install", str(new)])
+            begin_well(software)
+            kept.rename(PACKAGES / f"{package}.deb")
+        except Exception as error:  # whatever it is
+            kept.unlink(missing_ok=True)
+            run(["systemctl", "stop", *software.services], check=False)
+            with _asleep(daemons):
+                run(["dpkg", "--install", "--force-downgrade", "--force-confold", str(old)], check=False)
             if version(package) != before:
                 raise NotBackError(f"{error}; {package} {before} could not be installed again") from error
             raise
-        downtime = time.monotonic() - begun
-        shutil.copy(new, PACKAGES / f"{package}.deb")
-    return Change(before, after, downtime)
+    return Change(before, after, time.monotonic() - begun)
+
+
+def begin_well(software: Software) -> None:
+    """Start the web site, and nothing that sends. Raises DemError when it is not well."""
+    services("start", *software.web)
+    if wrong := software.healthy():
+        raise DemError(wrong)
+
+
+@contextmanager
+def _asleep(units: Sequence[str]) -> Iterator[None]:
+    """A package's script starts its daemons. Masked they stay down, whose database may be half done."""
+    run(["systemctl", "mask", "--runtime", *units])
+    try:
+        yield
+    finally:
+        run(["systemctl", "unmask", "--runtime", *units], check=False)
 
 
 def _fetched(package: str, wanted: str, folder: Path) -> Path:
@@ -91,8 +116,20 @@ def services(verb: str, *units: str) -> None:
 
 def active(*units: str) -> list[str]:
     """Those of these units that run."""
-    states = run(["systemctl", "is-active", *units], check=False).split()
-    return [unit for unit, state in zip(units, states, strict=False) if state == "active"]
+    return _those("is-active", "active", units)
+
+
+def to_start(*units: str) -> list[str]:
+    """Those of these units that run. If none does, a change was cut off: those that start with the host."""
+    if running := active(*units):
+        return running
+    run(["systemctl", "unmask", "--runtime", *units], check=False)
+    return _those("is-enabled", "enabled", units)
+
+
+def _those(verb: str, wanted: str, units: Sequence[str]) -> list[str]:
+    states = run(["systemctl", verb, *units], check=False).split()
+    return [unit for unit, state in zip(units, states, strict=False) if state == wanted]
 
 
 def answers(url: str, expected: str) -> str:

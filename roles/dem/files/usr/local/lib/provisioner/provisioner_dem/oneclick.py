@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from provisioner_dem import settings
+from provisioner_dem import locks, settings
 from provisioner_dem.software import DemError
 
 if TYPE_CHECKING:
@@ -76,10 +76,11 @@ class Handler(BaseHTTPRequestHandler):
             return 400
         today, of = int(time.time() // 86_400), self.software
         try:
-            found = reader(of.store.rows, of.settings.domain, self.path, today)
-            if found is None:
-                return 404
-            of.sign_off(*found)
+            with locks.touching():
+                found = reader(of.store.rows, of.settings.domain, self.path, today)
+                if found is None:
+                    return 404
+                of.sign_off(*found)
         except (OSError, DemError) as error:
             print(f"a reader could not leave: {error}", flush=True)
             return 503

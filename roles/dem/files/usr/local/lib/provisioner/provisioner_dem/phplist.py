@@ -15,7 +15,7 @@ from provisioner_dem.commands import run
 from provisioner_dem.database import Store
 from provisioner_dem.returns import Bounce
 from provisioner_dem.settings import Settings
-from provisioner_dem.software import Change, DemError, MailingList, Newsletter, Subscriber
+from provisioner_dem.software import Change, DemError, MailingList, Newsletter, NotBackError, Subscriber
 
 ROOT = Path("/srv/phplist")
 RELEASES, CURRENT, DATA = ROOT / "releases", ROOT / "current", ROOT / "data"
@@ -33,6 +33,7 @@ class PhpList:
     """The adaptor. A list's name is phpList's own name of it."""
 
     services = (QUEUE, "provisioner-dem-queue.service", FPM)
+    web = (FPM,)
     folders = (DATA,)
 
     def __init__(self, settings: Settings) -> None:
@@ -187,6 +188,24 @@ class PhpList:
             self.command("initialise", ADMIN_EMAIL=email, ADMIN_PASSWORD=password, **names)
         return phplist_bounces.configure(self.store, self.settings, password) or made
 
+    def administrator(self) -> str:
+        """phpList's own hash of it."""
+        rows = self.store.rows("SELECT password FROM phplist_admin WHERE loginname = 'admin'")
+        return (rows[0][0] or "") if rows else ""
+
+    def keep_administrator(self, kept: str) -> None:
+        """Of `admin`, whom every phpList has."""
+        self.store.change(
+            (
+                "UPDATE phplist_admin SET password = %s, passwordchanged = NOW() WHERE loginname = 'admin'",
+                (kept,),
+            )
+        )
+
+    def migrate(self, before: str) -> None:
+        """Its tables say which version they are of."""
+        self.command("upgrade")
+
     def healthy(self) -> str:
         """Its tables have to be of the version that is served, and the subscription page has to be there."""
         rows = self.store.rows("SELECT value FROM phplist_config WHERE item = 'version'")
@@ -196,7 +215,7 @@ class PhpList:
             return f"the database is of phpList {rows[0][0]}, the site of {self.version()}"
         return debian.answers(f"https://{self.settings.site}/lists/?p=subscribe", "subscribe")
 
-    def upgrade(self, archive: str, sha256: str, dump: Callable[[], None]) -> Change:
+    def upgrade(self, archive: str, sha256: str, still: Callable[[], None]) -> Change:
         """Lay the release beside the old, stand still, switch, migrate, look; else back."""
         if not archive or not sha256:
             raise DemError("phpList comes from an archive: name it and its SHA-256")
@@ -211,22 +230,20 @@ class PhpList:
             SERVED.write_text(sha256)
             return Change(before, release.name, 0.0)
         begun = time.monotonic()
-        debian.services("stop", *self.services)
         try:
-            dump()
+            still()
             _switch(release)
             self.command("upgrade")
-            debian.services("start", FPM)
-            wrong = self.healthy()
-            if wrong:
-                raise DemError(f"phpList {release.name} is not well: {wrong}")
-        except (DemError, OSError) as error:
-            _switch(RELEASES / before)
+            debian.begin_well(self)
+            SERVED.write_text(sha256)
+        except Exception as error:  # whatever it is
+            try:
+                _switch(RELEASES / before)
+            except OSError as away:
+                raise NotBackError(f"{error}; then {away}: phpList {release.name} is served") from error
             # A mended archive of the same version has to be laid out anew.
             shutil.rmtree(release, ignore_errors=True)
-            raise DemError(str(error)) from error
-        debian.services("start", QUEUE)
-        SERVED.write_text(sha256)
+            raise
         return Change(before, release.name, time.monotonic() - begun)
 
     def command(self, page: str, **environment: str) -> str:

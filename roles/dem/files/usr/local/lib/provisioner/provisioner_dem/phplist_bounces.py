@@ -8,14 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import re
+from typing import TYPE_CHECKING
 
-from provisioner_dem.database import Store
 from provisioner_dem.returns import Bounce
 from provisioner_dem.settings import Settings
+
+if TYPE_CHECKING:
+    from provisioner_dem.database import Store
 
 COUNTED = frozenset({"hard", "soft", "full", "blocked"})
 THRESHOLD = 5
 """Bounces in a row after which phpList takes a subscriber off: its $bounce_unsubscribe_threshold."""
+_LATEST = (
+    "SELECT MAX(b.bounce) FROM phplist_usermessage m"
+    " LEFT JOIN phplist_user_message_bounce b ON b.user = m.userid AND b.message = m.messageid"
+    " WHERE m.userid = %s AND m.status = 'sent'"
+    " GROUP BY m.messageid, m.entered ORDER BY m.entered DESC, m.messageid DESC LIMIT %s"
+)
+"""The bounce of each of a reader's latest campaigns, the newest first; NULL where it was delivered."""
 MARK = "provisioner-dem"
 """Says in phpList's history of a subscriber that a bounce or a complaint was the reason."""
 _CAMPAIGN = re.compile(rb"^(?:X-MessageId|X-Message):\s*(\d+)", re.IGNORECASE | re.MULTILINE)
@@ -54,13 +64,13 @@ def count(store: Store, bounce: Bounce, message: bytes) -> str:
         ("UPDATE phplist_user_user SET bouncecount = bouncecount + 1 WHERE id = %s", (reader,)),
         ("UPDATE phplist_message SET bouncecount = bouncecount + 1 WHERE id = %s", (campaign,)),
     )  # fmt: skip
-    counted = int(store.rows("SELECT bouncecount FROM phplist_user_user WHERE id = %s", (reader,))[0][0])
-    if counted >= THRESHOLD:
-        _blacklist(
-            store, reader, bounce.recipient, f"{counted} bounces, the last {bounce.kind} {bounce.status}"
-        )
-        return "unsubscribed"
-    return "counted"
+    # One that was delivered ends the row; a bounce of no campaign is in none (processbounces.php).
+    latest = [came_back for (came_back,) in store.rows(_LATEST, (reader, THRESHOLD))]
+    if len(latest) < THRESHOLD or None in latest:
+        return "counted"
+    reason = f"{THRESHOLD} bounces in a row, the last {bounce.kind} {bounce.status}"
+    _blacklist(store, reader, bounce.recipient, reason)
+    return "unsubscribed"
 
 
 def _blacklist(store: Store, reader: int, email: str, reason: str) -> None:

@@ -19,6 +19,10 @@ class NotBackError(DemError):
     """A change went wrong, and so did the way back from it."""
 
 
+class RolledBackError(DemError):
+    """A change went wrong, and all is as it was before."""
+
+
 @dataclass(frozen=True)
 class MailingList:
     """A list and how many are subscribed to it."""
@@ -60,7 +64,11 @@ class Software(Protocol):
 
     @property
     def services(self) -> Sequence[str]:
-        """Systemd's units that have to stand still while data is put back."""
+        """Systemd's units that have to stand still while data is put back: what wakes others before them."""
+
+    @property
+    def web(self) -> Sequence[str]:
+        """Those of them that make the web site, and send nothing."""
 
     @property
     def folders(self) -> Sequence[Path]:
@@ -99,11 +107,21 @@ class Software(Protocol):
     def set_administrator(self, email: str, password: str) -> bool:
         """Give the administrator a password; whether anything changed."""
 
+    def administrator(self) -> str:
+        """What the database keeps in place of the administrator's password; empty when there is none."""
+
+    def keep_administrator(self, kept: str) -> None:
+        """Put into the database what another one kept."""
+
+    def migrate(self, before: str) -> None:
+        """Make a database of an older version one of the version that is installed."""
+
     def healthy(self) -> str:
         """Empty when the web site answers and the database is as it has to be; else what is wrong."""
 
-    def upgrade(self, archive: str, sha256: str, dump: Callable[[], None]) -> Change:
+    def upgrade(self, archive: str, sha256: str, still: Callable[[], None]) -> Change:
         """Install a newer version; or leave what is installed as it was, and raise DemError.
 
-        dump: called once nothing changes the data any more, before anything does. The caller puts it back.
+        still: called before anything changes; then no service runs. The caller starts them again, and puts
+        the data back when it fails.
         """

@@ -26,13 +26,15 @@ ONE_CLICK = "provisioner-dem-oneclick.socket"
 COUNTED = frozenset({"hard", "soft", "full", "blocked"})
 
 _LIST = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
+_UPSTREAM = re.compile(r"\d+(?:\.\d+)+")
 
 
 class Sympa:
     """The adaptor. Lists are of one domain, the customer's."""
 
-    services = (ONE_CLICK, "provisioner-dem-oneclick.service", "wwsympa.service", "sympa.service",
-                "sympa-bulk.service", "sympa-bounced.service", "sympa-task_manager.service")  # fmt: skip
+    web = (ONE_CLICK, "wwsympa.socket", "wwsympa.service")
+    services = (*web, "provisioner-dem-oneclick.service", "sympa.service", "sympa-bulk.service",
+                "sympa-archived.service", "sympa-bounced.service", "sympa-task_manager.service")  # fmt: skip
     folders = (DATA, SPOOLS, Path("/var/lib/sympa/bounce"))
 
     def __init__(self, settings: Settings) -> None:
@@ -157,6 +159,30 @@ class Sympa:
         """The listmaster's password for the web site."""
         return sympa_library.set_password(email, password)
 
+    def administrator(self) -> str:
+        """Sympa's own hash of the listmaster's."""
+        rows = self.store.rows(
+            "SELECT password_user FROM user_table WHERE email_user = %s", (self.settings.admin.lower(),)
+        )
+        return (rows[0][0] or "") if rows else ""
+
+    def keep_administrator(self, kept: str) -> None:
+        """The listmaster may be another than the database had."""
+        self.store.change(
+            (
+                "INSERT INTO user_table (email_user, password_user) VALUES (%s, %s)"
+                " ON DUPLICATE KEY UPDATE password_user = VALUES(password_user)",
+                (self.settings.admin.lower(), kept),
+            )
+        )
+
+    def migrate(self, before: str) -> None:
+        """As the package's script does, which takes the version from a file that no backup has."""
+        upstream = _UPSTREAM.match(before)
+        if not upstream:
+            raise DemError(f"{before!r} is no version of Sympa")
+        run(["sympa", "upgrade", f"--from={upstream[0]}"], user=USER)
+
     def healthy(self) -> str:
         """Its health check looks at the configuration and the tables."""
         said = run(["sympa", "check"], user=USER, check=False)
@@ -165,11 +191,11 @@ class Sympa:
             wrong.append(f"{ONE_CLICK} does not run: nobody can unsubscribe by one click")
         return wrong[0] if wrong else debian.answers(f"https://{self.settings.site}/sympa", "sympa")
 
-    def upgrade(self, archive: str, sha256: str, dump: Callable[[], None]) -> Change:
+    def upgrade(self, archive: str, sha256: str, still: Callable[[], None]) -> Change:
         """From Debian's packages alone."""
         if archive or sha256:
             raise DemError("Sympa comes from Debian's packages: there is no archive to give")
-        return debian.upgrade("sympa", self, dump)
+        return debian.upgrade("sympa", self, still)
 
     def _address(self, name: str) -> str:
         return f"{name}@{self.settings.domain}"
