@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Coroutine
-from dataclasses import replace
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -99,7 +98,7 @@ class Rules(RuleBasedStateMachine):
     @rule(data=st.data())
     def the_same_again(self, data: st.DataObject) -> None:
         if self.asked:
-            self.judge(replace(data.draw(st.sampled_from(self.asked)), limits=self.customer.limits))
+            self.judge(data.draw(st.sampled_from(self.asked))._replace(limits=self.customer.limits))
 
     @rule(data=st.data())
     def a_backend_refuses(self, data: st.DataObject) -> None:
@@ -227,7 +226,7 @@ def test_sessions_at_once(how_to_connect: dict[str, Any]) -> None:
         store = Counters(connect(how_to_connect))
 
         async def send(session: str, at: float) -> int:
-            return (await store.reserve(replace(customer.charge(1, at), session=session)))[0]
+            return (await store.reserve(customer.charge(1, at)._replace(session=session)))[0]
 
         found = [await send(session, noon) for session in ("fe1:1", "fe2:1", "fe1:2", "fe1:1")]
         await store.leave(customer.name, "fe2:1")
