@@ -98,8 +98,22 @@ def asks(instance: str, recipients: int = 1, state: str = policy.END_OF_MESSAGE)
     return policy.Request(state, instance, "acme", recipients, 100, "203.0.113.7")
 
 
+def begin(quota: Quota, request: policy.Request, session: Session) -> str | None:
+    """A message's text begins, as a connection asks about it."""
+    refusal = quota.begins(request, session)
+    if refusal is None:
+        quota.expects(request, session)
+    return refusal
+
+
+async def end(quota: Quota, request: policy.Request, session: Session) -> str | None:
+    """A message's text has ended, as a connection asks about it."""
+    said = quota.at_once(request, session)
+    return said.action if said is not None else await quota.ends(request, session)
+
+
 async def text(quota: Quota, session: Session, instance: str, recipients: int = 1) -> str | None:
     """A message whose text takes a moment: what is answered at its end."""
-    begun = quota.begins(asks(instance, recipients, policy.DATA), session)
+    begun = begin(quota, asks(instance, recipients, policy.DATA), session)
     await asyncio.sleep(0.005)
-    return begun or await quota.ends(asks(instance, recipients), session)
+    return begun or await end(quota, asks(instance, recipients), session)

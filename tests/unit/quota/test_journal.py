@@ -22,7 +22,7 @@ from provisioner_quota.outage import Outage
 from provisioner_quota.service import Session
 from provisioner_store.store import StoreError
 
-from tests.unit.quota.memory import MemoryCounters, asks, service, text
+from tests.unit.quota.memory import MemoryCounters, asks, end, service, text
 
 USED = (3, 3)
 PLAN = Account("acme", "UTC", rejects=False, limits={"recipients_per_day": 100})
@@ -163,7 +163,7 @@ def test_mail_is_put_off_where_that_is_wanted(tmp_path: Path) -> None:
         session = Session(7, "fe1:7")
         answers = [await text(quota, session, "1")]
         assert quota.outage.away
-        return [*answers, await quota.ends(asks("2"), session)]
+        return [*answers, await end(quota, asks("2"), session)]
 
     assert asyncio.run(run()) == [verdicts.UNKNOWN, verdicts.UNKNOWN]
     assert (tmp_path / "journal").read_bytes() == b""

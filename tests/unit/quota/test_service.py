@@ -13,7 +13,7 @@ from provisioner_quota.connection import Connection
 from provisioner_quota.outcomes import Outcome
 from provisioner_quota.service import Quota, Session
 
-from tests.unit.quota.memory import MOMENT, MemoryCounters, asks, service, text
+from tests.unit.quota.memory import MOMENT, MemoryCounters, asks, begin, end, service, text
 
 PLAN = Account("acme", "UTC", rejects=False, limits={"recipients_per_day": 100})
 
@@ -48,7 +48,7 @@ def test_a_text_without_an_end_is_given_back_alone(tmp_path: Path) -> None:
         quota = service(counters, PLAN, tmp_path / "journal")
         session = quota.sessions[7] = Session(7, "fe1:7")
         await text(quota, session, "1", recipients=50)
-        quota.begins(asks("2", 9, policy.DATA), session)  # too long: nobody asks about its end
+        begin(quota, asks("2", 9, policy.DATA), session)  # too long: nobody asks about its end
         await asyncio.sleep(0.005)
         assert counters.days["acme"] == 59
         await text(quota, session, "3", recipients=2)
@@ -63,11 +63,11 @@ def test_a_text_that_ends_after_midnight_counts_for_the_new_day(tmp_path: Path) 
         quota = service(counters, PLAN, tmp_path / "journal")
         session = quota.sessions[7] = Session(7, "fe1:7")
         quota.now = lambda: MOMENT - 1
-        quota.begins(asks("1", 5, policy.DATA), session)
+        begin(quota, asks("1", 5, policy.DATA), session)
         await asyncio.sleep(0.005)
         assert counters.seen["fe1.1"].day == "2025-12-31"
         quota.now = lambda: MOMENT + 1
-        assert await quota.ends(asks("1", 5), session) == verdicts.passes("fe1.1")
+        assert await end(quota, asks("1", 5), session) == verdicts.passes("fe1.1")
         return counters.seen["fe1.1"].day, counters.days["acme"]
 
     assert asyncio.run(run()) == ("2026-01-01", 5)
@@ -81,10 +81,10 @@ def test_the_end_of_the_session_before_takes_nothing_from_the_next(tmp_path: Pat
         counters = MemoryCounters(slow=slow)
         quota = service(counters, PLAN, tmp_path / "journal")
         session = quota.sessions[7] = Session(7, "fe1:7")
-        quota.begins(asks("1", 50, policy.DATA), session)
+        begin(quota, asks("1", 50, policy.DATA), session)
         await asyncio.sleep(0.005)
         await quota.happened(Outcome(7))
-        assert await quota.ends(asks("1", 50), session) == verdicts.passes("fe1.1")
+        assert await end(quota, asks("1", 50), session) == verdicts.passes("fe1.1")
         await asyncio.sleep(2 * slow)
         return counters.days["acme"]
 
@@ -109,7 +109,7 @@ def test_a_session_whose_text_never_ended_counts_no_more(tmp_path: Path) -> None
         counters = MemoryCounters()
         quota = service(counters, PLAN, tmp_path / "journal")
         session = quota.sessions[7] = Session(7, "fe1:7")
-        quota.begins(asks("1", 1, policy.DATA), session)
+        begin(quota, asks("1", 1, policy.DATA), session)
         await asyncio.sleep(0.005)
         await quota.happened(Outcome(7))
         return counters.left
@@ -142,14 +142,14 @@ def test_what_is_given_back_over_one_connection_is_counted_over_the_next(
         counters = MemoryCounters(slow=0.02)
         quota = service(counters, PLAN, tmp_path / "journal")
         before = quota.sessions[7] = Session(7, "fe1:7")
-        quota.begins(asks("1", 5, policy.DATA), before)
+        begin(quota, asks("1", 5, policy.DATA), before)
         await asyncio.sleep(0.005)
         quota.gone(before)
         after = quota.sessions[7] = Session(7, "fe1:7")
         for state in again:
-            quota.begins(asks("1", 5, state), after)
+            begin(quota, asks("1", 5, state), after)
             await asyncio.sleep(0.005)
-        assert await quota.ends(asks("1", 5), after) == verdicts.passes("fe1.1")
+        assert await end(quota, asks("1", 5), after) == verdicts.passes("fe1.1")
         await asyncio.sleep(0.1)
         return counters.days["acme"]
 
@@ -198,12 +198,12 @@ def test_what_a_lost_store_had_counted_is_given_back_once_it_answers(
         counters = MemoryCounters(slow=0.02)
         quota = service(counters, PLAN, tmp_path / "journal", accepting=accepting)
         session = quota.sessions[7] = Session(7, "fe1:7")
-        quota.begins(asks("1", 5, policy.DATA), session)
+        begin(quota, asks("1", 5, policy.DATA), session)
         await asyncio.sleep(0.01)
         counters.away = True
         assert counters.days["acme"] == 5
         if comes:
-            assert (await quota.ends(asks("1", 5), session) is None) == accepting
+            assert (await end(quota, asks("1", 5), session) is None) == accepting
         quota.gone(session)
         while quota.running:
             await asyncio.wait(quota.running)
@@ -224,11 +224,11 @@ def test_a_message_that_was_to_be_given_back_and_came_after_all_counts(
         counters = MemoryCounters(slow=0.02)
         quota = service(counters, PLAN, tmp_path / "journal")
         session = quota.sessions[7] = Session(7, "fe1:7")
-        quota.begins(asks("1", 5, policy.DATA), session)
+        begin(quota, asks("1", 5, policy.DATA), session)
         await asyncio.sleep(0.01)
         counters.away = True
         quota.gone(session)
-        assert await quota.ends(asks("1", 5), Session(7, "fe1:7")) is None
+        assert await end(quota, asks("1", 5), Session(7, "fe1:7")) is None
         counters.away = False
         await returned(quota)
         return counters.days["acme"]

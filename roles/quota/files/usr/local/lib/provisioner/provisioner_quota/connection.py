@@ -50,9 +50,12 @@ class Connection(asyncio.Protocol):
         try:
             request = policy.parse(text)
             if request.state == policy.END_OF_MESSAGE:
-                self._quota.in_background(self._later(self._quota.ends(request, self.session), begun))
-                return
-            if request.state != policy.RCPT:
+                said = self._quota.at_once(request, self.session)
+                if said is None:
+                    self._quota.in_background(self._later(self._quota.ends(request, self.session), begun))
+                    return
+                action = said.action
+            elif request.state != policy.RCPT:
                 action = self._quota.begins(request, self.session)
             elif customer := self._quota.listed_by(request):
                 self._quota.in_background(self._later(self._quota.recipient(request, customer), begun))
@@ -60,8 +63,11 @@ class Connection(asyncio.Protocol):
             else:
                 action = None
         except Exception:
-            action = _fault()
+            self._reply(_fault(), begun)
+            return
         self._reply(action, begun)
+        if action is None and request.state == policy.DATA:
+            self._quota.expects(request, self.session)
 
     async def _later(self, work: Awaitable[str | None], begun: float) -> None:
         try:

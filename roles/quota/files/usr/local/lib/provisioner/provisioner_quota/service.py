@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from provisioner_store.store import StoreError
 from provisioner_store.suppressions import Suppressions
@@ -28,12 +28,21 @@ PAUSE = 0.001
 """Seconds from the answer that lets a text come until the store is asked: so smtpd goes on first."""
 
 
-@dataclass(frozen=True)
-class Reservation:
+class Reservation(NamedTuple):
     """The store was asked to count a message whose text is still on its way. answer: what the store says."""
 
     charge: Charge
     answer: asyncio.Future[tuple[int, int, int]]
+
+
+class Said(NamedTuple):
+    """What Postfix is told: an action, or None."""
+
+    action: str | None
+
+
+def _has_answer(answer: asyncio.Future[tuple[int, int, int]]) -> bool:
+    return answer.done() and not answer.cancelled() and answer.exception() is None
 
 
 @dataclass
@@ -77,17 +86,19 @@ class Quota:
     returning: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     def begins(self, request: policy.Request, session: Session) -> str | None:
-        """The action when a message's text begins; None lets it come.
+        """The action when a message's text begins; None lets it come."""
+        self.drop(session)
+        return self._account(request)[1]
 
-        Once that answer is on its way the store is asked, so that its own is there when the text has ended.
+    def expects(self, request: policy.Request, session: Session) -> None:
+        """The answer that lets a text come is on its way: ask the store, to have its own at the text's end.
+
         Postfix gives both questions the same `instance` (SMTPD_POLICY_README).
         """
-        self.drop(session)
         account, refusal = self._account(request)
         if account is not None and refusal is None and not self.outage.away:
             loop = asyncio.get_running_loop()
             session.planned = loop.call_later(PAUSE, self._reserve, request, account, session)
-        return refusal
 
     def _reserve(self, request: policy.Request, account: Account, session: Session) -> None:
         charge = self._charge(request, account, session)
@@ -113,6 +124,22 @@ class Quota:
             self.outage.lost(error)
             return None
         return verdicts.suppressed(request.recipient, customer, entry) if entry else None
+
+    def at_once(self, request: policy.Request, session: Session) -> Said | None:
+        """What `ends` comes to, where the store has answered already; None: only that can tell."""
+        reserved = session.reserved
+        if reserved is None or not _has_answer(reserved.answer):
+            return None
+        account, refusal = self._account(request)
+        if account is None or refusal is not None:
+            return None
+        charge = self._charge(request, account, session)
+        if not reserved.charge.is_about(charge) or not self.outage.fits(charge):
+            return None
+        if charge.instance in self.returning:
+            return None
+        session.take()
+        return Said(self._said(reserved.charge, reserved.answer.result(), request, account))
 
     async def ends(self, request: policy.Request, session: Session) -> str | None:
         """The action when a message's text has ended; None lets the message pass, and so does a note."""
@@ -172,17 +199,23 @@ class Quota:
                 return self.outage.accept(charge)
             reserved = self._reservation(charge, session)
         try:
-            verdict, *used = await reserved.answer
+            answer = await reserved.answer
         except StoreError as error:
             self.outage.lost(error)
             refusal = self.outage.accept(charge)
             if refusal is not None:
                 self.outage.owe(charge.instance)
             return refusal
-        self.outage.answered(reserved.charge, verdict, (used[0], used[1]))
+        return self._said(reserved.charge, answer, request, account)
+
+    def _said(
+        self, charge: Charge, answer: tuple[int, int, int], request: policy.Request, account: Account
+    ) -> str | None:
+        verdict, day, hour = answer
+        self.outage.answered(charge, verdict, (day, hour))
         if verdict == verdicts.OK:
             return verdicts.passes(charge.instance)
-        return verdicts.counted(verdict, account, request, (used[0], used[1]), charge.at)
+        return verdicts.counted(verdict, account, request, (day, hour), self.now())
 
     def drop(self, session: Session) -> None:
         """The text for which a session has reserved does not come: give it back."""
