@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import tarfile
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
@@ -123,6 +124,30 @@ def said(tenants: Any, monkeypatch: pytest.MonkeyPatch, *sent: bytes) -> list[An
 
 def framed(archive: bytes) -> bytes:
     return b"%d\n" % len(archive) + archive
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        b"[]",
+        b'{"version": "two"}',
+        b'{"version": "two", "files": ["version"]}',
+        b'{"version": ["two"], "files": {"version": ""}}',
+        b'{"version": "two", "files": {}}',
+    ],
+)
+def test_a_manifest_that_says_something_else_is_refused(tenants: Any, manifest: bytes) -> None:
+    tenants.init()
+    push(tenants, "one", OLD)
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        member = tarfile.TarInfo("manifest.json")
+        member.size = len(manifest)
+        tar.addfile(member, io.BytesIO(manifest))
+    with pytest.raises(tenants.Refused):
+        tenants.apply(io.BytesIO(packed.getvalue()))
+    push(tenants, "three", NEW)
+    assert tenants.status()["version"] == "three"
 
 
 def test_one_conversation_brings_a_bundle_and_then_the_keys_that_it_lacks(
