@@ -6,7 +6,7 @@ import socket
 import socketserver
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -149,6 +149,27 @@ class _Tcp(socketserver.StreamRequestHandler):
 class _TcpServer(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
+
+
+Answering = Callable[[bytes], bytes]
+"""What a scripted server makes of a question, as both stand on the wire; b"" is silence."""
+
+
+@contextmanager
+def scripted(address: str, port: int, answering: Answering) -> Iterator[None]:
+    """A server on UDP alone that answers as it is told."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            wire, sock = self.request
+            if response := answering(wire):
+                sock.sendto(response, self.client_address)
+
+    with socketserver.ThreadingUDPServer((address, port), Handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield
+        server.shutdown()
 
 
 @contextmanager

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import socketserver
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +16,7 @@ from provisioner.adapters.tenant_files import TenantFiles
 from provisioner.core.findings import Finding, Status
 from provisioner.workflows import readiness
 from tests import samples
-from tests.dns_server import Dns, serving
+from tests.dns_server import Answering, Dns, scripted, serving
 from tests.servers.daemon import HERE
 
 EVIL = "127.0.0.3"
@@ -27,8 +24,6 @@ DOMAIN = "acme.example"
 TIMEOUT = 0.3
 LONGEST = 5.0
 """Seconds that all checks of a domain may take here: a few questions, each asked twice."""
-
-Answering = Callable[[bytes], bytes]
 
 
 def late(wire: bytes) -> bytes:
@@ -53,22 +48,6 @@ WAYS: dict[str, tuple[Answering, str]] = {
 }
 
 
-@contextmanager
-def evil(port: int, answering: Answering) -> Iterator[None]:
-    """A server on UDP alone that answers so."""
-
-    class Handler(socketserver.BaseRequestHandler):
-        def handle(self) -> None:
-            wire, sock = self.request
-            if response := answering(wire):
-                sock.sendto(response, self.client_address)
-
-    with socketserver.ThreadingUDPServer((EVIL, port), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        yield
-        server.shutdown()
-
-
 @pytest.fixture
 def world() -> Iterator[Dns]:
     data = Dns()
@@ -90,7 +69,7 @@ def look(world: Dns, root: Path) -> tuple[tuple[Finding, ...], float]:
 @pytest.mark.parametrize("way", WAYS)
 def test_it_is_known_that_nothing_is_known(world: Dns, tmp_path: Path, way: str) -> None:
     answering, reason = WAYS[way]
-    with evil(world.port, answering):
+    with scripted(EVIL, world.port, answering):
         found, took = look(world, tmp_path)
     of_dns = [each for each in found if each.id in {"spf", "dmarc", "replies", "zone"}]
     assert len(of_dns) == 4
@@ -106,7 +85,7 @@ def test_it_is_known_that_nothing_is_known(world: Dns, tmp_path: Path, way: str)
 def test_one_bad_server_of_two_is_named_and_the_other_believed(world: Dns, tmp_path: Path) -> None:
     world.zone(DOMAIN, f"ns.{DOMAIN}", f"ns2.{DOMAIN}")
     world.add(f"ns2.{DOMAIN}", "A", HERE)
-    with evil(world.port, WAYS["never"][0]):
+    with scripted(EVIL, world.port, WAYS["never"][0]):
         found, _ = look(world, tmp_path)
     unknown = [each for each in found if each.status is Status.UNKNOWN]
     assert [(each.id, each.server) for each in unknown] == [("zone", f"ns.{DOMAIN} ({EVIL})")]
@@ -119,7 +98,7 @@ def test_servers_of_two_minds_are_told_apart(world: Dns, tmp_path: Path) -> None
     world.add(f"ns2.{DOMAIN}", "A", HERE)
     world.add(DOMAIN, "TXT", '"v=spf1 include:_spf.operator.example ~all"')
     world.add(DOMAIN, "SOA", f"ns.{DOMAIN}. root.{DOMAIN}. 2 60 60 60 5")
-    with evil(world.port, lambda wire: old.answer(wire) or b""):
+    with scripted(EVIL, world.port, lambda wire: old.answer(wire) or b""):
         found, _ = look(world, tmp_path)
     told = {(each.id, each.status, each.server) for each in found}
     assert ("spf", Status.FAIL, f"ns.{DOMAIN} ({EVIL})") in told

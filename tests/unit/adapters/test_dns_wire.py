@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import socketserver
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 
 import dns.message
 import dns.rcode
@@ -14,31 +12,13 @@ import pytest
 
 from provisioner.adapters.dns_wire import AT_ONE_SERVER, Question, Wire
 from provisioner.core.answers import Answer, Outcome
-from tests.dns_server import Dns, serving
+from tests.dns_server import Answering, Dns, scripted, serving
 
 HERE, OLD = "127.0.0.1", "127.0.0.4"
 NAME = "s1.dkim.operator.example"
 KEY = "v=DKIM1; k=rsa; p=AAAA"
 OPT = bytes.fromhex("00 0029 04d0 00000000 0000")
 MANY = 3 * AT_ONE_SERVER
-
-Answering = Callable[[bytes], bytes]
-
-
-@contextmanager
-def scripted(port: int, answering: Answering) -> Iterator[None]:
-    """A server on UDP alone, at an address of its own, that answers so."""
-
-    class Handler(socketserver.BaseRequestHandler):
-        def handle(self) -> None:
-            wire, sock = self.request
-            sock.sendto(answering(wire), self.client_address)
-
-    with socketserver.ThreadingUDPServer((OLD, port), Handler) as server:
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        yield
-        server.shutdown()
 
 
 @pytest.fixture
@@ -91,7 +71,7 @@ def test_who_knows_no_edns_is_asked_without(world: Dns, way: str) -> None:
         asked.append(has_opt(wire))
         return WAYS[way](wire) if has_opt(wire) else world.answer(wire) or b""
 
-    with scripted(world.port, answering):
+    with scripted(OLD, world.port, answering):
         found = ask(world.port)
     assert (found.outcome, found.values) == (Outcome.FOUND, (KEY,))
     assert asked == [True, False]
@@ -106,7 +86,7 @@ def test_who_does_not_understand_that_either_has_failed(world: Dns, way: str) ->
         # What is said is the same with an OPT record or without.
         return WAYS[way](wire if has_opt(wire) else wire[:10] + b"\0\1" + wire[12:] + OPT)
 
-    with scripted(world.port, answering):
+    with scripted(OLD, world.port, answering):
         found = ask(world.port)
     assert found.outcome is Outcome.SERVER_FAILED
     assert asked == [True, False]
@@ -119,7 +99,7 @@ def test_one_that_refuses_is_not_asked_again(world: Dns) -> None:
         asked.append(has_opt(wire))
         return refused(dns.rcode.REFUSED)(wire)
 
-    with scripted(world.port, answering):
+    with scripted(OLD, world.port, answering):
         assert ask(world.port).outcome is Outcome.REFUSED
     assert asked == [True]
 
@@ -151,7 +131,7 @@ def test_a_server_has_only_so_many_questions_at_a_time(world: Dns) -> None:
         go_on.set()
         return await asyncio.gather(*asked)
 
-    with scripted(world.port, answering):
+    with scripted(OLD, world.port, answering):
         found = asyncio.run(asyncio.wait_for(look(), 30))
     assert {each.outcome for each in found} == {Outcome.NO_SUCH_NAME}
     assert most == AT_ONE_SERVER

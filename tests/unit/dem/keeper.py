@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -68,17 +68,22 @@ class Lists:
         return Change("3.0", "4.0", 1.0)
 
 
+def stand_ins(folder: Path, programs: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have shell scripts stand in for programs; each notes its arguments in the file that LOG names."""
+    folder.mkdir()
+    for name, text in programs.items():
+        program = folder / name
+        program.write_text(f'#!/bin/sh\necho "{name} $*" >>"$LOG"\n{text}\n')
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+
 class Host:
     """The list server, with a keeper of its data."""
 
     def __init__(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.log, self.state, self.data = (tmp_path / name for name in ("log", "state", "data"))
-        for name, text in PROGRAMS.items():
-            program = tmp_path / "bin" / name
-            program.parent.mkdir(exist_ok=True)
-            program.write_text(f'#!/bin/sh\necho "{name} $*" >>"$LOG"\n{text}\n')
-            program.chmod(0o755)
-        monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+        stand_ins(tmp_path / "bin", PROGRAMS, monkeypatch)
         for name, value in (
             ("LOG", str(self.log)),
             ("DUMP", "0"),

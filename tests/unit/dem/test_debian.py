@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,8 @@ from typing import Any
 import pytest
 from provisioner_dem import debian
 from provisioner_dem.software import DemError, NotBackError
+
+from tests.unit.dem.keeper import stand_ins
 
 PROGRAMS = {
     "apt-get": 'case "$*" in *" download "*) echo new >sympa_2.deb;; *--download-only*) ;;'
@@ -44,12 +45,7 @@ class Software:
 
 @pytest.fixture
 def software(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    for name, text in PROGRAMS.items():
-        program = tmp_path / "bin" / name
-        program.parent.mkdir(exist_ok=True)
-        program.write_text(f'#!/bin/sh\necho "{name} $*" >>"$LOG"\n{text}\n')
-        program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    stand_ins(tmp_path / "bin", PROGRAMS, monkeypatch)
     for name, value in (("LOG", tmp_path / "log"), ("VERSION", tmp_path / "version"), ("BACK", 1)):
         monkeypatch.setenv(name, str(value))
     (tmp_path / "version").write_text("1")
