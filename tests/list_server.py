@@ -77,6 +77,7 @@ class ListServer:
     on_list: dict[str, Reason] = field(default_factory=dict)
     treated: dict[str, Behaviour] = field(default_factory=dict)
     trapped: list[str] = field(default_factory=list)
+    takes: set[str] = field(default_factory=set)
     clock: float = 1_900_000_000.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -86,7 +87,10 @@ class ListServer:
             return getattr(self, f"_verb_{verb.replace('-', '_')}")(*arguments, **(question or {}))
 
     def _verb_lists(self) -> Any:
-        return [{"name": name, "subscribers": len(self.readers)} for name in self.lists]
+        return [
+            {"name": name, "subscribers": len(self.readers), "discussion": name == "team"}
+            for name in self.lists
+        ]
 
     def _verb_list_create(self, name: str, subject: str, language: str) -> Any:
         self.lists.add(name)
@@ -160,6 +164,10 @@ class ListServer:
             assert b"Status: 5.1.1" in raw
             self.readers.get(address, {"bounces": 0})["bounces"] += 1
             self.on_list[address] = Reason.BOUNCE
+
+    def offer(self, to: str, raw: bytes) -> str:
+        assert f"To: {to}".encode() in raw
+        return "" if to.partition("@")[0] in self.takes else "550 5.1.1 unknown"
 
     # The suppression list.
     def entries(self) -> Mapping[str, Reason]:

@@ -58,6 +58,14 @@ class LabWorld:
         """Hand a report to the fleet at its entrance, as any server of the world does. Raises HostsFailed."""
         deliver(self._entrance, self._port, self._name, to, raw)
 
+    def offer(self, to: str, raw: bytes) -> str:
+        """The same with any message; empty when the fleet takes it, else what it says."""
+        try:
+            self.reply(to, raw)
+        except HostsFailed as error:
+            return error.message
+        return ""
+
 
 def deliver(entrance: str, port: int, name: str, to: str, raw: bytes) -> None:
     """Give one message with an empty return path to an SMTP server. Raises HostsFailed."""
@@ -103,6 +111,10 @@ class MaildirWorld:
     def reply(self, to: str, raw: bytes) -> None:
         """Nothing is to be made up about a real mailbox."""
         raise NotImplementedError(f"{to} gets no report of {len(raw)} bytes")
+
+    def offer(self, to: str, raw: bytes) -> str:
+        """Nor is anything."""
+        raise NotImplementedError(f"{to} gets no mail of {len(raw)} bytes")
 
 
 class SuppressionList:

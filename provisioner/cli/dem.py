@@ -92,6 +92,7 @@ def facts_of(inventory: Inventory, server: DemServer) -> dict[str, object]:
         "address": str(host_of(inventory, server).address),
         "site": server.site,
         "domain": server.domain,
+        "discussions": server.discussions,
         "software": server.software.value,
         "admin": server.admin,
         "account": server.account,

@@ -20,7 +20,7 @@ from provisioner.core.dem import DemServer, Software
 from provisioner.core.errors import CheckFailed, HostsFailed, UsageError
 from provisioner.core.fleet import Inventory
 from provisioner.core.publishing import PublishStatus
-from provisioner.core.records import Record, host_records, site_record
+from provisioner.core.records import Record, host_records, server_records
 from provisioner.workflows import dem as workflow
 from provisioner.workflows.dem import host_of, server_of
 
@@ -215,7 +215,8 @@ def remove(
         raise UsageError(f"{server.host} was not removed")
     kept = dem_backup.run(server, host, place, quiet=json) if place else None
     # Until the inventory has let go of the server, the same command goes on where this one stopped.
-    _withdraw(inventory, (site_record(server, host.address), *host_records(inventory, host)))
+    needed = server_records(inventory.settings, server, host.address)
+    _withdraw(inventory, (*needed, *host_records(inventory, host)))
     lab = EmbeddedLab(root.path, frozenset({host.name})) if DemFiles(root.path).is_lab else None
     workflow.leave(wiring.dem_tools(root.path), name)
     if lab is not None:

@@ -24,7 +24,7 @@ from provisioner.core.dem import Certificate, Software
 from provisioner.core.errors import CheckFailed, UsageError
 from provisioner.core.findings import Finding, all_good, worst_first
 from provisioner.core.publishing import PublishStatus
-from provisioner.core.records import Record, host_records, site_record
+from provisioner.core.records import Record, host_records, server_records, site_record
 from provisioner.workflows import dem as workflow
 from provisioner.workflows.customer import known
 from provisioner.workflows.dem import Enrolled, WantedServer
@@ -57,6 +57,12 @@ def create(
     admin: Annotated[
         str | None, typer.Option(help="Who looks after it; else the customer's contact.")
     ] = None,
+    discussions: Annotated[
+        bool,
+        typer.Option(
+            "--discussions", help="Lists that members write to: the domain's mail comes through the fleet."
+        ),
+    ] = False,
     no_check: Annotated[bool, typer.Option("--no-check", help="Leave the final test out.")] = False,
     force: Force = False,
     reason: Why = "",
@@ -68,7 +74,7 @@ def create(
     A new one sends without limit, so the DNS of its customer has to be right, as for a larger plan.
     """
     root, forced = context(ctx), Forced(force, reason)
-    settings = {
+    settings: dict[str, str | bool | None] = {
         "site": site,
         "domain": domain,
         "software": software.value if software else None,
@@ -79,6 +85,7 @@ def create(
         "certificate_key": str(certificate_key.absolute()) if certificate_key else None,
         "language": language,
         "admin": admin,
+        "discussions": discussions or None,
     }
     wanted = WantedServer(name, host, address, _with_certificate(root, name, settings))
     started = time.monotonic()
@@ -111,7 +118,9 @@ def _archive(given: str | None) -> str | None:
     return str(Path(given).expanduser().absolute()) if given and "://" not in given else given
 
 
-def _with_certificate(root: Context, name: str, settings: dict[str, str | None]) -> dict[str, str | None]:
+def _with_certificate(
+    root: Context, name: str, settings: dict[str, str | bool | None]
+) -> dict[str, str | bool | None]:
     """A new server's certificate, when none is named: in a lab there is no public authority."""
     if settings["certificate"] is None and root.load().dem_server(name) is None:
         lab = DemFiles(root.path).is_lab
@@ -138,7 +147,8 @@ def _bring_up(root: Context, enrolled: Enrolled, progress: PlayProgress) -> None
 def _publish(enrolled: Enrolled, say: Say) -> None:
     """Publish the names that lead to the host where the primary lets us; say which others need it."""
     inventory, host = enrolled.inventory, enrolled.host
-    records = (site_record(enrolled.server, host.address), *host_records(inventory, host))
+    needed = server_records(inventory.settings, enrolled.server, host.address)
+    records = (*needed, *host_records(inventory, host))
     try:
         results = wiring.publisher(inventory).publish(records)
     except UsageError:

@@ -16,6 +16,7 @@ from provisioner.core.dkim import DkimKey, KeyState
 from provisioner.core.fleet import Inventory
 from provisioner.core.grants import content_rules, grant
 from provisioner.core.key_slots import HELD
+from provisioner.core.list_posts import post_domains
 from provisioner.core.return_paths import bounce_accounts, return_keys
 
 VERSION_LENGTH = 16
@@ -71,10 +72,10 @@ def compile_bundle(inventory: Inventory) -> Bundle:
             domains.append(f"{domain} {_domain_facts(logins, keys, held, rules)}")
             key_ids.update(held, (key.id for key in keys))
 
-    returns = _lines(return_keys(inventory))
-    frontend = {"accounts": _lines(accounts), "passwd": _lines(passwd), "senders": _lines(senders)}
-    frontend["returns"] = returns
-    backend = {"bounces": _lines(bounce_accounts(inventory)), "domains": _lines(domains), "returns": returns}
+    # Who mail from outside may be for.
+    inbound = {"returns": _lines(return_keys(inventory)), "posts": _lines(post_domains(inventory))}
+    frontend = {"accounts": _lines(accounts), "passwd": _lines(passwd), "senders": _lines(senders)} | inbound
+    backend = {"bounces": _lines(bounce_accounts(inventory)), "domains": _lines(domains)} | inbound
     version = _version(frontend, backend)
     stamp = {"version": f"{version}\n".encode()}
     return Bundle(version, frontend | stamp, backend | stamp, frozenset(key_ids))

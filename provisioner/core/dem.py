@@ -38,6 +38,13 @@ class Certificate(StrEnum):
     GIVEN = "given"
 
 
+class Kind(StrEnum):
+    """Who writes to a list: its editors, or all who are on it."""
+
+    NEWSLETTER = "newsletter"
+    DISCUSSION = "discussion"
+
+
 class MailingList(BaseModel):
     """A list that is made where it is missing. language: of its letters; None is the server's."""
 
@@ -46,6 +53,7 @@ class MailingList(BaseModel):
     name: ListName
     subject: Line
     language: Literal["en", "it"] | None = None
+    kind: Kind = Kind.NEWSLETTER
 
 
 class DemServer(BaseModel):
@@ -55,8 +63,9 @@ class DemServer(BaseModel):
     of the customer's. account: its login at the fleet. return_tag: in its return paths. archive: phpList's,
     a path on the operator's machine or an https URL. language: of its pages; None is the role's.
     title: the name of who writes; from_: the address of newsletters' From:, in `domain`; None leaves both and
-    the lists to the role. bounce_rate, complaint_rate: per cent of a campaign's recipients above which it is
-    paused.
+    the lists to the role. discussions: its lists may be such that their members write to, for which `domain`
+    gets its mail through the fleet. bounce_rate, complaint_rate: per cent of a campaign's recipients above
+    which it is paused.
     """
 
     model_config = ConfigDict(
@@ -80,6 +89,7 @@ class DemServer(BaseModel):
     title: Line | None = None
     from_: Annotated[Email | None, Field(alias="dem_from")] = None
     lists: tuple[MailingList, ...] | None = None
+    discussions: Annotated[bool, Field(strict=True)] = False
     bounce_rate: Percent = 5.0
     complaint_rate: Percent = 0.3
 
@@ -97,6 +107,15 @@ class DemServer(BaseModel):
             raise ValueError(f"dem_archive: {self.archive!r} is neither a path nor an https URL")
         if self.from_ and self.from_.rpartition("@")[2] != self.domain:
             raise ValueError(f"dem_from: {self.from_!r} is not in {self.domain!r}")
+        if self.discussions and self.software is not Software.SYMPA:
+            raise ValueError(f"dem_discussions: {self.software.value} takes no mail from readers; sympa does")
+        if self.discussions and self.admin.rpartition("@")[2] == self.domain:
+            raise ValueError(
+                f"dem_admin: {self.admin!r} would get no mail: {self.domain!r} is for lists alone"
+            )
+        kinds = {each.kind for each in self.lists or ()}
+        if Kind.DISCUSSION in kinds and not self.discussions:
+            raise ValueError("a list of the kind discussion needs 'dem_discussions: true'")
         names = [each.name for each in self.lists or ()]
         if twice := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"dem_lists: {min(twice)!r} is there twice")

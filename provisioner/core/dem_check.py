@@ -271,3 +271,19 @@ def remaining(stay: Iterable[str], gone: Iterable[str], after: Readers) -> Findi
 def _some(names: Sequence[str]) -> str:
     rest = len(names) - SHOWN
     return ", ".join(names[:SHOWN]) + (f" and {rest:,} more" if rest > 0 else "")
+
+
+def posts(server: DemServer, lists: Mapping[str, str], others: Mapping[str, str]) -> Finding:
+    """Whether the fleet takes mail for lists that members write to, and for nothing else in their domain.
+
+    lists, others: what it answered for each address, empty where it took the mail.
+    """
+    closed = [f"{address} takes none: {said}" for address, said in sorted(lists.items()) if said]
+    open_ones = [f"{address} takes it" for address, said in sorted(others.items()) if not said]
+    wrong = [*closed, *open_ones]
+    seen = "; ".join(wrong[:SHOWN]) or f"{len(lists)} of {len(lists)} take mail, what is no list does not"
+    fix = f"Run: provisioner deploy, then provisioner dem create {server.customer} --site {server.site}"
+    status = Status.FAIL if wrong else Status.PASS
+    return Finding(
+        "posts", server.domain, status, seen, "", fix if wrong else "", "mail for discussions alone"
+    )

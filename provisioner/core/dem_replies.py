@@ -38,6 +38,18 @@ def complaint(raw: bytes, recipient: str, reporter: str, now: datetime) -> bytes
     return _report(raw, "feedback-report", fields, f"feedback@{reporter}", "Complaint", now)
 
 
+def stranger(to: str, server: str, now: datetime) -> bytes:
+    """Mail for a mailing list from somebody who is not on it, and whose domain did not sign it."""
+    message = EmailMessage(policy=policy.SMTP)
+    message["From"] = f"nobody@{server}"
+    message["To"] = to
+    message["Subject"] = "Test by provisioner"
+    message["Date"] = format_datetime(now)
+    message["Message-ID"] = make_msgid(domain=server)
+    message.set_content("Whether the fleet takes mail for this list. It is thrown away.\n")
+    return message.as_bytes()
+
+
 def _report(raw: bytes, kind: str, fields: str, sender: str, subject: str, now: datetime) -> bytes:
     """A multipart/report (RFC 6522): words for people, fields for programs, the message itself."""
     message = EmailMessage(policy=policy.SMTP)

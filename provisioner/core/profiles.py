@@ -33,6 +33,7 @@ _EVERYBODY = frozenset(
         "bounce-mx",
         "time",
         "dem-site",
+        "dem-mx",
     }
 )
 _INSISTS: dict[Profile, frozenset[str]] = {

@@ -161,6 +161,19 @@ def _reverse(address: Address, name: str) -> Record:
     return _operator(address.reverse_pointer, "PTR", name, "ptr")
 
 
+LIST_SERVER = frozenset({"dem-site", "dem-mx"})
+"""Purposes of the records that a customer's list server needs."""
+
+
+def server_records(settings: FleetSettings, server: DemServer, address: Address) -> tuple[Record, ...]:
+    """What a list server needs in the customer's zones: its site, and where its lists get mail, the MX."""
+    site = site_record(server, address)
+    if not server.discussions:
+        return (site,)
+    value = f"{MX_PREFERENCE} {settings.submission_name}"
+    return (site, Record(server.domain, "MX", value, Zone.CUSTOMER, "dem-mx"))
+
+
 def site_record(server: DemServer, address: Address) -> Record:
     """What makes a list server's web name lead to its host."""
     kind = "A" if address.version == 4 else "AAAA"
@@ -168,21 +181,21 @@ def site_record(server: DemServer, address: Address) -> Record:
 
 
 def domain_records(inventory: Inventory, owner: Customer, domain: str) -> tuple[Record, ...]:
-    """All that is expected of a customer's domain: of its mail, its keys, and its list server's site."""
+    """All that is expected of a customer's domain: of its mail, its keys, and its list server."""
     own = customer_records(inventory.settings, owner, domain, inventory.keys_of(domain))
-    return (*own, *site_records(inventory, domain))
+    return (*own, *_list_server(inventory, owner, domain))
 
 
-def site_records(inventory: Inventory, domain: str) -> tuple[Record, ...]:
-    """The web names of list servers in a customer's domain."""
-    hosts = {host.name: host.address for host in inventory.hosts}
-    owner = inventory.owner(domain)
+def _list_server(inventory: Inventory, owner: Customer, domain: str) -> tuple[Record, ...]:
+    """Those of its list server's records that are in this one of its domains."""
+    server = inventory.dem_server(owner.name)
+    host = inventory.host(server.host) if server else None
+    if server is None or host is None:
+        return ()
     return tuple(
-        site_record(server, hosts[server.host])
-        for server in inventory.dem
-        if owner is not None
-        and server.customer == owner.name
-        and domain == max((each for each in owner.domains if is_within(server.site, each)), key=len)
+        record
+        for record in server_records(inventory.settings, server, host.address)
+        if domain == max((each for each in owner.domains if is_within(record.name, each)), key=len)
     )
 
 

@@ -34,10 +34,10 @@ class WantedServer:
     customer: str
     host: str | None = None
     address: str | None = None
-    settings: Mapping[str, str | None] | None = None
+    settings: Mapping[str, str | bool | None] | None = None
 
     @property
-    def given(self) -> dict[str, str]:
+    def given(self) -> dict[str, str | bool]:
         """The settings that were named."""
         return {name: value for name, value in (self.settings or {}).items() if value is not None}
 
@@ -87,7 +87,7 @@ def enroll(tools: Tools, wanted: WantedServer, *, check: bool = False) -> Enroll
             wrong.tried(lambda: _address(inventory, wanted, tools)) or inventory.settings.virtual_address
         )
         if (given := wanted.given).get("archive") and given.get("archive_sha256"):
-            wrong.tried(lambda: tools.check_archive(given["archive"], given["archive_sha256"]))
+            wrong.tried(lambda: tools.check_archive(str(given["archive"]), str(given["archive_sha256"])))
         host = Host(name, address, frozenset({GROUP}))
         passwords = {name: tools.passwords.generate() for name in PASSWORDS}
         server, grown = _planned(inventory, customer, host.name, wanted, tools, passwords["account"], wrong)
@@ -140,7 +140,7 @@ def host_of(inventory: Inventory, server: DemServer) -> Host:
 def _agreed(inventory: Inventory, there: DemServer, wanted: WantedServer) -> Enrolled:
     """The server that is there, when nothing else is asked for. Raises UsageError."""
     host = host_of(inventory, there)
-    facts = {name: str(getattr(there, name)) for name in wanted.given}
+    facts: dict[str, str | bool] = {name: getattr(there, name) for name in wanted.given}
     facts |= {"host": host.name, "address": str(host.address)}
     asked = wanted.given
     asked |= {name: value for name in ("host", "address") if (value := getattr(wanted, name)) is not None}
@@ -206,10 +206,10 @@ def _planned(
 ) -> tuple[DemServer, Customer]:
     """The server and its customer as they would be. Raises UsageError with all that is wrong."""
     given = wanted.given
-    login = given.get("account", f"{customer.name}-{PLAN}")
+    login = str(given.get("account", f"{customer.name}-{PLAN}"))
     account = _account(customer, login, tools, password, wrong)
     accounts = (*(each for each in customer.accounts if each.login != login), account)
-    site = given.get("site", "")
+    site = str(given.get("site", ""))
     around = [domain for domain in customer.domains if is_within(site, domain)]
     defaults = {
         "host": host,

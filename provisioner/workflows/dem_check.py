@@ -64,10 +64,26 @@ def check(tools: Tools, subject: Subject) -> tuple[Finding, ...]:
             tools.world.behave_normally(cast.rejecting, cast.full)
             tools.suppressed.remove(cast.all)
             _leave(run, (person, *cast.all))
+        if subject.server.discussions:
+            _offered(run)
     else:
         _alone(run, person)
         _leave(run, (person,))
     return tuple(run.found)
+
+
+def _offered(run: Run) -> None:
+    """Offer a stranger's mail to what members write to, and to what nobody may."""
+    tools, domain = run.tools, run.subject.server.domain
+    server, now = next(iter(run.subject.trusted), domain), datetime.fromtimestamp(run.tools.now(), UTC)
+
+    def answers(names: Sequence[str]) -> dict[str, str]:
+        to = [f"{name}@{domain}" for name in names]
+        return {each: tools.world.offer(each, dem_replies.stranger(each, server, now)) for each in to}
+
+    open_lists = [str(each["name"]) for each in tools.talk.ask("lists") if each.get("discussion")]
+    lists, others = answers(open_lists), answers((LIST, f"nobody-{run.subject.run}"))
+    run.found.append(judge.posts(run.subject.server, lists, others))
 
 
 def _leave(run: Run, addresses: Sequence[str]) -> None:

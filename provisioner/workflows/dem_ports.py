@@ -79,6 +79,9 @@ class World(Protocol):
     def reply(self, to: str, raw: bytes) -> None:
         """Hand a report to the fleet, without a return path."""
 
+    def offer(self, to: str, raw: bytes) -> str:
+        """The same with any message; empty when the fleet takes it, else what it says."""
+
 
 class Suppressed(Protocol):
     """The customer's suppression list."""

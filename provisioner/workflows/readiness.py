@@ -13,7 +13,14 @@ from provisioner.core.dmarc import DmarcPolicy
 from provisioner.core.findings import Finding, Status
 from provisioner.core.fleet import Inventory
 from provisioner.core.key_slots import COMING
-from provisioner.core.records import PUBLISHED, Record, dkim_needed, fleet_records, group_by_owner
+from provisioner.core.records import (
+    LIST_SERVER,
+    PUBLISHED,
+    Record,
+    dkim_needed,
+    fleet_records,
+    group_by_owner,
+)
 from provisioner.workflows.dns import expected
 
 AT_ONCE = 64
@@ -192,8 +199,8 @@ def _advice(finding: Finding) -> Finding:
 
 
 async def _sites(records: tuple[Record, ...], dns: Dns) -> list[Finding]:
-    """The web names of list servers, which links in mail that was sent lead to."""
-    sets = group_by_owner(tuple(record for record in records if record.purpose == "dem-site")).values()
+    """Where a list server is found: by links in mail that was sent, and by who writes to its lists."""
+    sets = group_by_owner(tuple(record for record in records if record.purpose in LIST_SERVER)).values()
     return [each for some in await asyncio.gather(*(_records(one, dns) for one in sets)) for each in some]
 
 

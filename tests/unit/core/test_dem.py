@@ -53,6 +53,7 @@ dem_admin: owner@acme.example
 dem_account: acme-dem
 dem_return_tag: 8f3a01c2
 """
+OPEN = SETTINGS.replace("owner@acme.example", "owner@elsewhere.example") + "dem_discussions: true\n"
 
 
 def write(root: Path, settings: str = SETTINGS, **changes: str | None) -> Path:
@@ -220,3 +221,25 @@ def test_passwords_of_a_list_server_are_encrypted(tmp_path: Path) -> None:
 def test_an_account_with_a_plan_that_is_none(tmp_path: Path) -> None:
     samples.write(tmp_path, acme=samples.ACME + ACCOUNT.replace("plan: dem", "plan: gold"))
     assert told(tmp_path) == ["customers/acme.yml:15: there is no plan 'gold'"]
+
+
+def test_discussions_make_a_domains_mail_come_through_the_fleet(tmp_path: Path) -> None:
+    plain = load(write(tmp_path / "plain"))
+    lists = "dem_lists: [{name: team, subject: Team, kind: discussion}]\n"
+    inventory = load(write(tmp_path / "open", OPEN + lists))
+    bundles = [compile_bundle(each) for each in (plain, inventory)]
+    assert [each.frontend["posts"] for each in bundles] == [b"", b"acme.example posts:[192.0.2.71]\n"]
+    assert all(each.frontend["posts"] == each.backend["posts"] for each in bundles)
+    assert bundles[0].version != bundles[1].version
+
+
+def test_discussions_are_asked_for_and_sympas(tmp_path: Path) -> None:
+    lists = "dem_lists: [{name: team, subject: Team, kind: discussion}]\n"
+    assert any(
+        "needs 'dem_discussions: true'" in each for each in told(write(tmp_path / "a", SETTINGS + lists))
+    )
+    other = SETTINGS.replace("sympa", "phplist") + f"dem_archive: x.tgz\ndem_archive_sha256: {'a' * 64}\n"
+    found = told(write(tmp_path / "b", f"{other}dem_discussions: true\n"))
+    assert any("phplist takes no mail from readers" in each for each in found)
+    closed = told(write(tmp_path / "c", f"{SETTINGS}dem_discussions: true\n"))
+    assert any("'owner@acme.example' would get no mail" in each for each in closed)

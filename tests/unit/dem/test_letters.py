@@ -7,14 +7,14 @@ from email.policy import default
 from pathlib import Path
 from typing import Any
 
-from provisioner_dem.letters import compose, report
+from provisioner_dem.letters import compose, passed_on, report
 from provisioner_dem.returns import Bounce
 from provisioner_dem.settings import Database, Settings
 from provisioner_dem.software import Newsletter
 
 SETTINGS = Settings(
     "sympa", "acme", "news.acme.example", "acme.example", 'Acme "News"', "en", "newsletter@acme.example",
-    "post@acme.example", "acme-dem", "8f3a01c2", "bounce.operator.example", Path("c"), Path("b"), 7,
+    "post@acme.example", "acme-dem", "8f3a01c2", "bounce.operator.example", True, Path("c"), Path("b"), 7,
     Database("sympa", "sympa", "secret"),
 )  # fmt: skip
 
@@ -34,6 +34,15 @@ def test_a_subject_makes_no_header_of_its_own() -> None:
     text = compose(SETTINGS, "news@acme.example", newsletter).decode()
     assert text.count("Subject:") == 1
     assert message_from_bytes(text.encode(), policy=default).get_content_type() == "text/plain"
+
+
+def test_what_is_passed_on_is_whole_and_from_the_customer() -> None:
+    original = b"From: Anna <anna@gmail.test>\nSubject: x\n\nEi \xe8\n"
+    letter = message_from_bytes(passed_on(SETTINGS, "abuse@acme.example", original), policy=default)
+    assert letter["From"].addresses[0].addr_spec == SETTINGS.sender
+    assert letter["To"] == SETTINGS.admin
+    (enclosed,) = letter.iter_attachments()
+    assert enclosed.get_content() == original
 
 
 def test_any_bounce_becomes_a_report_that_says_who_and_why() -> None:

@@ -31,7 +31,8 @@ class Input(io.TextIOWrapper):
 def ask(host: Host, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     settings = SimpleNamespace(
         **vars(host.keeper.settings), customer="acme", domain="acme.example", language="en",
-        account="acme-dem", tag="8f3a01c2", bounce_domain="bounce.operator.example", certificate=Path("none"),
+        account="acme-dem", tag="8f3a01c2", bounce_domain="bounce.operator.example", discussions=False,
+        certificate=Path("none"),
     )  # fmt: skip
     monkeypatch.setattr("provisioner_dem.settings.load", lambda: settings)
     monkeypatch.setattr(tool, "adaptor", lambda _: host.software)

@@ -7,18 +7,21 @@ from pathlib import Path
 import pytest
 
 from provisioner.adapters.dem_web import DemWeb
+from provisioner.core.dem import DemServer
 from provisioner.core.findings import Finding, Status, all_good
 from provisioner.workflows.dem_check import check
 from provisioner.workflows.dem_run import Subject, Tools
 from tests.list_server import BOUNCES, SERVER, SITE, WORLD, ListServer, serving
 
 
-def judged(software: ListServer, folder: Path, *, readers: int = 12, address: str = "") -> dict[str, Finding]:
+def judged(
+    software: ListServer, folder: Path, *, readers: int = 12, address: str = "", server: DemServer = SERVER
+) -> dict[str, Finding]:
     def sleep(seconds: float) -> None:
         software.clock += seconds
 
     subject = Subject(
-        SERVER, BOUNCES, "abc123", ("gmail.test", "libero.test"), readers, address, (WORLD,), None, 3
+        server, BOUNCES, "abc123", ("gmail.test", "libero.test"), readers, address, (WORLD,), None, 3
     )
     with serving(software, folder) as (authority, port), DemWeb(SITE, "127.0.0.1", authority, port) as web:
         tools = Tools(software, web, software, software, lambda: software.clock, sleep, lambda _: None)
@@ -45,6 +48,23 @@ def test_a_server_that_does_everything_right(tmp_path: Path) -> None:
     asked = "144 requests for links of 16 mails: GET, HEAD, prefetch"
     assert found["scanner"].seen == f"{asked}: 0 subscriptions changed"
     assert software.trapped == []
+
+
+@pytest.mark.parametrize(
+    ("takes", "seen"),
+    [
+        ({"team"}, "1 of 1 take mail, what is no list does not"),
+        (set(), "team@acme.example takes none: 550 5.1.1 unknown"),
+        ({"team", "nobody-abc123"}, "nobody-abc123@acme.example takes it"),
+        ({"team", "provisioner-check"}, "provisioner-check@acme.example takes it"),
+    ],
+)
+def test_mail_is_taken_for_discussions_alone(tmp_path: Path, takes: set[str], seen: str) -> None:
+    software = ListServer(lists={"news", "team"}, takes=takes)
+    open_server = SERVER.model_copy(update={"discussions": True})
+    found = judged(software, tmp_path, readers=2, server=open_server)["posts"]
+    assert found.seen == seen
+    assert found.status is (Status.PASS if seen.startswith("1 of 1") else Status.FAIL)
 
 
 def test_nothing_stays_of_those_who_failed(tmp_path: Path) -> None:

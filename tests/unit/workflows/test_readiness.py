@@ -19,6 +19,7 @@ from provisioner.core.sheet import sheet
 from provisioner.workflows import dkim, dns, readiness
 from tests import samples
 from tests.fakes import FakePublisher, FakeResolver, key_maker
+from tests.unit.core.test_dem import OPEN
 from tests.unit.core.test_dem import write as write_with_list_server
 
 
@@ -204,6 +205,22 @@ def test_return_paths_of_a_list_server_are_the_fleets(tmp_path: Path) -> None:
     resolver.publish_all(dns.expected(inventory, "acme.example"))
     (found,) = [each for each in verify(inventory, "acme.example", resolver) if each.id == "alignment"]
     assert inventory.settings.bounce_domain in found.seen
+
+
+def test_mail_for_its_lists_has_to_come_to_the_fleet(tmp_path: Path) -> None:
+    path = write_with_list_server(tmp_path, OPEN)
+    inventory = TenantFiles(path).load()
+    resolver, elsewhere = FakeResolver(), FakeResolver()
+    records = dns.expected(inventory, "acme.example")
+    resolver.publish_all(records)
+    other = [replace(each, value="10 mx.other.example") if each.type == "MX" else each for each in records]
+    elsewhere.publish_all(other)
+    assert [each.value for each in records if each.purpose == "dem-mx"] == ["10 smtp.operator.example"]
+    seen = [
+        [each.status for each in verify(inventory, "acme.example", dns) if each.id == "dem-mx"]
+        for dns in (resolver, elsewhere)
+    ]
+    assert seen == [[Status.PASS], [Status.FAIL]]
 
 
 def test_the_sheet_names_the_list_servers_site(tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 The exit code is 0, or 1 and the answer is {"error": …}; 2 where the verb is none.
 
-As root, but for `bounced`, which Postfix calls as the software's user with one bounce on standard input.
+As root, but for `bounced` and `posted`, which Postfix calls as the software's user with one message on
+standard input; `addresses` Sympa calls too, when a list comes or goes.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -17,9 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from provisioner_dem import debian, locks, notes, outbox, returns, settings
+from provisioner_dem.commands import run
 from provisioner_dem.keeping import STATE, Keeper
 from provisioner_dem.software import DemError, Newsletter, RolledBackError, Software
 
+COMMAND = "/usr/local/sbin/provisioner-dem"
 DECLARATIONS = STATE / "declarations.jsonl"
 TRY_AGAIN = 75
 """sysexits.h's EX_TEMPFAIL: Postfix keeps the bounce and tries again."""
@@ -77,7 +81,8 @@ class Tool:
     def list_create(self, question: Question) -> Any:
         """A new list."""
         language = question.get("language") or self.settings.language
-        self.software.create_list(question["name"], question["subject"], language)
+        discussion = question.get("kind") == "discussion"
+        self.software.create_list(question["name"], question["subject"], language, discussion=discussion)
         return {"name": question["name"]}
 
     def subscribers(self, name: str) -> Any:
@@ -135,7 +140,20 @@ class Tool:
 
     def restore(self, file: str) -> Any:
         """Put a backup in place of what is here."""
-        return self.keeper.restore(Path(file))
+        answer = self.keeper.restore(Path(file))
+        if self.settings.discussions:
+            self.addresses()
+        return answer
+
+    def addresses(self) -> Any:
+        """Write which addresses may be written to, as the software's user, whose folder that is in."""
+        if os.geteuid() == 0:
+            return json.loads(run([COMMAND, "addresses"], user=self.settings.software))
+        from provisioner_dem import posts  # noqa: PLC0415 - what it needs is there with Sympa alone
+        from provisioner_dem.sympa import Sympa  # noqa: PLC0415
+
+        known = posts.addresses(Sympa(self.settings), self.settings.domain)
+        return {"changed": posts.keep(known)}
 
     def upgrade(self, question: Question) -> Any:
         """Install a newer version."""
@@ -162,7 +180,7 @@ class Tool:
 TOUCHING = ("list-create", "subscribe", "unsubscribe", "send", "administrator")
 ASKING = (*TOUCHING, "upgrade", "pause", "resume")
 NAMING = ("subscribers", "backup", "restore")
-PLAIN = ("status", "lists", "campaigns", "backup-daily")
+PLAIN = ("status", "lists", "campaigns", "addresses", "backup-daily")
 
 
 def bounced(of: settings.Settings, recipient: str, message: bytes) -> int:
@@ -177,13 +195,28 @@ def bounced(of: settings.Settings, recipient: str, message: bytes) -> int:
     return 0
 
 
+def posted(of: settings.Settings, recipient: str, message: bytes) -> int:
+    """Give one message from outside to Sympa; an exit code for Postfix."""
+    from provisioner_dem import posts  # noqa: PLC0415 - what it needs is there with Sympa alone
+    from provisioner_dem.sympa import Sympa  # noqa: PLC0415
+
+    with locks.touching():
+        print(f"{recipient}: {posts.post(Sympa(of), of, recipient, message)}")
+    return 0
+
+
+FROM_POSTFIX = {"bounced": bounced, "posted": posted}
+
+
 def main(arguments: list[str]) -> int:
     """Do what the verb says."""
     verb, *rest = arguments or [""]
-    if verb == "bounced" and len(rest) == 1:
+    if verb == "addresses":
+        rest = []  # Sympa says which list came or went; all are written anew
+    if verb in FROM_POSTFIX and len(rest) == 1:
         try:
-            return bounced(settings.load(), rest[0], sys.stdin.buffer.read())
-        except Exception as error:  # whatever it is, the bounce stays in Postfix's queue
+            return FROM_POSTFIX[verb](settings.load(), rest[0], sys.stdin.buffer.read())
+        except Exception as error:  # whatever it is, the message stays in Postfix's queue
             print(f"{rest[0]}: {error!r}")
             return TRY_AGAIN
     if (verb not in (*ASKING, *PLAIN) or rest) and (verb not in NAMING or len(rest) != 1):

@@ -30,6 +30,20 @@ def compose(settings: Settings, to: str, newsletter: Newsletter) -> bytes:
     return message.as_bytes()
 
 
+def passed_on(settings: Settings, recipient: str, message: bytes) -> bytes:
+    """Somebody's mail for one who looks after the domain, enclosed: the fleet sends nothing From: others."""
+    letter = EmailMessage(policy=SMTP.clone(linesep="\n"))
+    letter["From"] = Address(settings.title, addr_spec=settings.sender)
+    letter["To"] = settings.admin
+    letter["Subject"] = f"Mail to {recipient}"
+    letter["Date"] = formatdate(localtime=True)
+    letter["Message-ID"] = make_msgid(domain=settings.site)
+    letter["Auto-Submitted"] = "auto-forwarded"
+    letter.set_content(f"This came to {recipient}.\n")
+    letter.add_attachment(message, maintype="application", subtype="octet-stream", filename="message.eml")
+    return letter.as_bytes()
+
+
 def report(bounce: Bounce, to: str, host: str, original: bytes) -> bytes:
     """A delivery status notification (RFC 3464) that says what a bounce of any shape was found to mean."""
     mark = f"=_{token_hex(16)}"

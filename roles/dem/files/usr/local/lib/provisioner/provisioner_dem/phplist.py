@@ -55,8 +55,10 @@ class PhpList:
         )
         return [MailingList(name, int(count)) for name, count in rows]
 
-    def create_list(self, name: str, subject: str, language: str) -> None:
+    def create_list(self, name: str, subject: str, language: str, *, discussion: bool = False) -> None:
         """An active list, and the public subscription page offers it."""
+        if discussion:
+            raise DemError("phpList has newsletters alone: nobody can write to its lists")
         if name in {found.name for found in self.lists()}:
             raise DemError(f"there is a list {name}")
         self.store.change(

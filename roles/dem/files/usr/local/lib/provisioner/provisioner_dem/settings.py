@@ -22,7 +22,10 @@ class Database:
 
 @dataclass(frozen=True)
 class Settings:
-    """site: the web name; domain: of newsletters' From:; sender: their address; tag: in return paths."""
+    """site: the web name; domain: of newsletters' From:; sender: their address; tag: in return paths.
+
+    discussions: whether lists may be such that members write to.
+    """
 
     software: str
     customer: str
@@ -35,6 +38,7 @@ class Settings:
     account: str
     tag: str
     bounce_domain: str
+    discussions: bool
     certificate: Path
     backup_folder: Path
     backups_kept: int

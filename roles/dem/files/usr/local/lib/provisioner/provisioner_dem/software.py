@@ -25,10 +25,11 @@ class RolledBackError(DemError):
 
 @dataclass(frozen=True)
 class MailingList:
-    """A list and how many are subscribed to it."""
+    """A list and how many are subscribed to it. discussion: they may write to it."""
 
     name: str
     subscribers: int
+    discussion: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,8 @@ class Software(Protocol):
     def lists(self) -> list[MailingList]:
         """Every list, by name."""
 
-    def create_list(self, name: str, subject: str, language: str) -> None:
-        """Make a list to which people subscribe by themselves, with double opt-in."""
+    def create_list(self, name: str, subject: str, language: str, *, discussion: bool = False) -> None:
+        """Make a list to which people subscribe by themselves, with double opt-in; discussion: and write."""
 
     def subscribers(self, name: str) -> list[Subscriber]:
         """Who is on a list, by address."""

@@ -25,6 +25,7 @@ LANGUAGES = {"en": "en-US", "it": "it"}
 ONE_CLICK = "provisioner-dem-oneclick.socket"
 COUNTED = frozenset({"hard", "soft", "full", "blocked"})
 
+_DISCUSSION = re.compile(r"^send\s+discussion\s*$", re.MULTILINE)
 _LIST = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
 _UPSTREAM = re.compile(r"\d+(?:\.\d+)+")
 
@@ -52,11 +53,16 @@ class Sympa:
             (self.settings.domain,),
         )
         counts = {name: int(count) for name, count in rows}
-        names = sorted(file.parent.name for file in DATA.glob("*/config"))
-        return [MailingList(name, counts.get(name, 0)) for name in names]
+        configs = {file.parent.name: file.read_text() for file in sorted(DATA.glob("*/config"))}
+        return [
+            MailingList(name, counts.get(name, 0), bool(_DISCUSSION.search(text)))
+            for name, text in configs.items()
+        ]
 
-    def create_list(self, name: str, subject: str, language: str) -> None:
-        """Make a newsletter; only who logs in as its owner, and this tool, may write to it."""
+    def create_list(self, name: str, subject: str, language: str, *, discussion: bool = False) -> None:
+        """Make a newsletter, to which only its owner at the site and this tool may write; or a discussion."""
+        if discussion and not self.settings.discussions:
+            raise DemError("there can be no discussion: dem_discussions is not set")
         if not _LIST.fullmatch(name):
             raise DemError(f"{name!r} is no name for a list: a-z, 0-9, - and _, at most 50")
         if (DATA / name).exists():
@@ -69,8 +75,9 @@ class Sympa:
                 ("editor", self.settings.admin),
             )
         )
+        kind = "provisioner-discussion" if discussion else "provisioner"
         text = (
-            f"<?xml version='1.0' encoding='UTF-8'?><list><listname>{name}</listname><type>provisioner</type>"
+            f"<?xml version='1.0' encoding='UTF-8'?><list><listname>{name}</listname><type>{kind}</type>"
             f"<subject>{escape(subject)}</subject><topics>other</topics>"
             f"<lang>{LANGUAGES.get(language, 'en-US')}</lang>{people}</list>"
         )
@@ -126,8 +133,27 @@ class Sympa:
             " WHERE operation_stat = 'signoff' AND robot_stat = %s",
             (self.settings.domain,),
         )
-        found = campaigns.logged(campaigns.log_lines(), time.time())
+        discussed = set(self.discussions())
+        logged = campaigns.logged(campaigns.log_lines(), time.time())
+        found = [each for each in logged if each.list not in discussed]
         return campaigns.with_departures(found, ((name, float(at)) for name, at in left))
+
+    def discussions(self) -> list[str]:
+        """The lists that members write to."""
+        return [found.name for found in self.lists() if found.discussion]
+
+    def belongs(self, name: str, email: str) -> bool:
+        """Whether somebody is subscribed to a list, or owns or edits it."""
+        query = (
+            "SELECT 1 FROM subscriber_table"
+            " WHERE list_subscriber = %s AND robot_subscriber = %s AND user_subscriber = %s"
+            " UNION SELECT 1 FROM admin_table WHERE list_admin = %s AND robot_admin = %s AND user_admin = %s"
+        )
+        return bool(self.store.rows(query, (name, self.settings.domain, email) * 2))
+
+    def hand_over(self, address: str, message: bytes) -> None:
+        """Give Sympa a message from outside. Runs as its user."""
+        run([str(LIBEXEC / "queue"), address], message)
 
     def waiting(self) -> int:
         """Incoming messages count as one, those that are being distributed by recipient."""
