@@ -23,6 +23,9 @@ CAP_SYS_RESOURCE = 24  # linux/capability.h
 NAMESPACE = Path("/run/provisioner/lab-namespace")
 MOUNT = NAMESPACE / "mnt"
 CGROUP = "/sys/fs/cgroup/provisioner-lab"
+WATCHERS = Path("/proc/sys/fs/inotify/max_user_instances")
+WATCHERS_NEEDED = 1024
+"""A machine's systemd, D-Bus and daemons take five of them, all as one user's; Linux allows 128."""
 
 _ENTER = f'echo $$ > {CGROUP}/cgroup.procs && exec podman "$@"'
 _PREPARE = f"mount -t cgroup2 none /sys/fs/cgroup && mkdir -p {CGROUP}"
@@ -57,6 +60,7 @@ class Substrate:
 
     def prepare(self) -> None:
         """Make what podman calls need; does nothing when it is there already."""
+        _raise(WATCHERS, WATCHERS_NEEDED)
         if self.unified_cgroups or self._namespace_works():
             return
         with one_at_a_time():
@@ -129,6 +133,12 @@ def _within(hard: int) -> int:
     """A limit that may be set without CAP_SYS_RESOURCE: below `hard`, and no more than a host needs."""
     needed = 20_000
     return needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+
+
+def _raise(setting: Path, needed: int) -> None:
+    """Raise a setting of the kernel until the next boot. Where that is forbidden, it has to do as it is."""
+    if setting.exists() and int(setting.read_text()) < needed:
+        run(["sh", "-c", 'echo "$1" > "$2"', "sh", str(needed), str(setting)], check=False)
 
 
 def _is_mounted(path: Path) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.adapters.lab import commands
+from provisioner.adapters.lab import commands, substrate
 from provisioner.adapters.lab.commands import LabError
 from provisioner.adapters.lab.substrate import Substrate
 
@@ -49,6 +49,17 @@ def test_apparmor_keeps_no_machine_from_mounting(
     option = "--security-opt=apparmor=unconfined"
     assert (option in found.machine_options) is unconfined
     assert option not in found.run_options
+
+
+@pytest.mark.parametrize(("before", "after"), [("128\n", "1024"), ("8192\n", "8192")])
+def test_machines_may_watch_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str, after: str
+) -> None:
+    setting = tmp_path / "max_user_instances"
+    setting.write_text(before)
+    monkeypatch.setattr(substrate, "WATCHERS", setting)
+    Substrate(unified_cgroups=True, can_raise_limits=True).prepare()
+    assert setting.read_text().strip() == after
 
 
 @pytest.fixture
