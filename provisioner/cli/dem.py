@@ -95,6 +95,7 @@ def facts_of(inventory: Inventory, server: DemServer) -> dict[str, object]:
         "discussions": server.discussions,
         "software": server.software.value,
         "admin": server.admin,
+        "admin_login": server.admin_login,
         "account": server.account,
     }
 

@@ -194,5 +194,5 @@ def _told(root: Context, enrolled: Enrolled, found: Sequence[Finding] | None, *,
     if found is not None:
         output.findings(worst_first(found))
     output.say(f"  site      {enrolled.server.url}")
-    output.say(f"  admin     {enrolled.server.admin}")
+    output.say(f"  login     {enrolled.server.admin_login}")
     output.say(f"  password  {password}   (kept encrypted in the inventory, shown only now)")

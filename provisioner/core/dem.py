@@ -126,6 +126,11 @@ class DemServer(BaseModel):
         """The web site."""
         return f"https://{self.site}/"
 
+    @property
+    def admin_login(self) -> str:
+        """As whom the administrator logs in there: at phpList it is a name, and no address is one."""
+        return "admin" if self.software is Software.PHPLIST else self.admin
+
 
 def settings_file(host: str) -> str:
     """Where a host's public settings are, below the inventory."""

@@ -45,6 +45,7 @@ def test_a_list_server_is_created(
     passwords = DemFiles(run.root).passwords("dem1")
     assert set(passwords) == {"account", "admin", "database"}
     assert passwords["admin"] in told.out
+    assert f"  login     {server.admin}\n" in told.out
     everything = b"".join(samples.snapshot(run.root).values())
     assert not any(each.encode() in everything for each in passwords.values())
     assert "Not tested" in told.err

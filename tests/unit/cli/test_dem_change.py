@@ -71,7 +71,7 @@ def test_an_upgrade_with_an_archive(
         "--sha256",
         sums["old.tar.gz"],
     )
-    assert run(*CREATE, *FLEET, *wanted).code == 0
+    assert "  login     admin\n" in run(*CREATE, *FLEET, *wanted).out
     assert run("dem", "upgrade", "acme").code == 2
     to = ("--archive", str(folder / "new.tar.gz"))
     assert run("dem", "upgrade", "acme", *to, "--sha256", sums["old.tar.gz"]).code == 2
