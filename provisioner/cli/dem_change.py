@@ -155,7 +155,8 @@ def _upgrade(root: Context, inventory: Inventory, server: DemServer, to: tuple[s
             before = str(talk.ask("status")["version"])
             answer = _with_archive(talk, *to) if to else talk.ask("upgrade", question={})
     except (CheckFailed, HostsFailed) as error:
-        return Upgraded(server.customer, server.host, before, before, None, error.message)
+        said = error.message.removeprefix(f"{server.host}: ")
+        return Upgraded(server.customer, server.host, before, before, None, said)
     if to is not None:
         settings = {"archive": to[0], "archive_sha256": to[1]}
         DemFiles(root.path).write_settings(server.model_copy(update=settings))

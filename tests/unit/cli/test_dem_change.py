@@ -42,7 +42,7 @@ def test_an_upgrade_of_all_stops_at_the_first_that_fails(made: Run, hosts: Hosts
     hosts.asked.clear()
     told = made("dem", "upgrade", "--all")
     assert told.code == 1
-    assert "not begun: dem2" in told.err
+    assert "Error: dem1: upgrade: the migration broke; not begun: dem2" in told.err
     assert not [each for each in hosts.asked if each[0] == "dem2"]
     assert "the migration broke" in told.out
     del hosts.failing["dem1", "upgrade"]

@@ -7,11 +7,14 @@ import io
 import tarfile
 import zipfile
 from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 from provisioner_dem.releases import NEEDED, fetched, unpack
 from provisioner_dem.software import DemError
+
+from tests.https import served_over_tls
 
 ROOT = "phplist-3.6.15/public_html/"
 FILES = {
@@ -131,3 +134,27 @@ def test_an_archive_comes_over_https_or_from_a_file(tmp_path: Path) -> None:
         assert file == tmp_path / "a.tgz"
     with pytest.raises(DemError, match="over https"), fetched("http://example.org/a.tgz"):
         pass
+
+
+class _OneArchive(BaseHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/a.tgz" else 404)
+        self.end_headers()
+        self.wfile.write(b"an archive")
+
+
+def test_an_archive_is_fetched_from_whom_this_host_trusts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with served_over_tls(tmp_path, "localhost", _OneArchive) as (authority, port):
+        address = f"https://localhost:{port}"
+        with pytest.raises(DemError, match=f"^{address}/a.tgz can't be fetched: .*certificate"):
+            fetched(f"{address}/a.tgz").__enter__()
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+        with fetched(f"{address}/a.tgz") as file:
+            assert (file.name, file.read_bytes()) == ("a.tgz", b"an archive")
+        with pytest.raises(DemError, match="404"):
+            fetched(f"{address}/b.tgz").__enter__()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import IO
@@ -58,7 +59,7 @@ def unpack(archive: Path, sha256: str, releases: Path) -> Path:
 
 @contextmanager
 def fetched(archive: str) -> Iterator[Path]:
-    """The file of an archive that is given as a path or as an https URL. Raises OSError."""
+    """The file of an archive that is given as a path or as an https URL."""
     if "://" not in archive:
         yield Path(archive)
         return
@@ -66,8 +67,11 @@ def fetched(archive: str) -> Iterator[Path]:
         raise DemError(f"{archive}: an archive comes over https, or from a file")
     with TemporaryDirectory(prefix="dem-archive-") as folder:
         file = Path(folder) / archive.rstrip("/").rpartition("/")[2]
-        with urlopen(archive, timeout=60) as answer, file.open("wb") as copy:  # noqa: S310 - https alone
-            shutil.copyfileobj(answer, copy)
+        try:
+            with urlopen(archive, timeout=60) as answer, file.open("wb") as copy:  # noqa: S310 - https alone
+                shutil.copyfileobj(answer, copy)
+        except (OSError, HTTPException) as error:
+            raise DemError(f"{archive} can't be fetched: {error}") from error
         yield file
 
 
