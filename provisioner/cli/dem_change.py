@@ -24,7 +24,9 @@ from provisioner.core.records import Record, host_records, server_records
 from provisioner.workflows import dem as workflow
 from provisioner.workflows.dem import host_of, server_of
 
-_MEMORY = re.compile(r"[1-9][0-9]*[mg]")
+_MEMORY = re.compile(r"([1-9][0-9]*)([mg])")
+_LEAST = 512
+"""MiB that a list server's machine needs: with less the kernel ends what runs there, init too."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ def resize(
 ) -> None:
     """Give a running list server more memory or processors, or less: in the lab, whose machines are ours.
 
-    On other platforms only their own tools can; exit code 2 there, with nothing changed.
+    On other platforms only their own tools can; exit code 2 there, with nothing changed. Podman before 5.1
+    forgets it when the machine starts anew.
     """
     root = context(ctx)
     _, server, host = found(ctx, name)
@@ -61,8 +64,8 @@ def resize(
         )
     if not memory and not cpus:
         raise UsageError("Nothing to change", hint="--memory 2g, --cpus 2")
-    if memory and not _MEMORY.fullmatch(memory):
-        raise UsageError(f"--memory {memory!r} is not a size such as 2g or 1536m")
+    if memory and _mebibytes(memory) < _LEAST:
+        raise UsageError(f"--memory {memory}: a list server needs {_LEAST}m")
     told = ", ".join([*([f"memory {memory}"] if memory else []), *([f"{cpus:g} processors"] if cpus else [])])
     if not check:
         EmbeddedLab(root.path, frozenset({server.host})).resize(server.host, memory, cpus)
@@ -72,6 +75,13 @@ def resize(
         )
     else:
         output.say(f"{server.host} {'would have' if check else 'has'} {told}")
+
+
+def _mebibytes(memory: str) -> int:
+    size = _MEMORY.fullmatch(memory)
+    if size is None:
+        raise UsageError(f"--memory {memory!r} is not a size such as 2g or 1536m")
+    return int(size[1]) * (1024 if size[2] == "g" else 1)
 
 
 @app.command()

@@ -80,6 +80,16 @@ def test_making_it_again_leaves_it_as_it_is(fleet: Fleet, server: ListServer) ->
     assert "has a list server already" in taken.stderr
 
 
+def test_its_machine_gets_more_memory_where_this_one_can_give_it(fleet: Fleet, server: ListServer) -> None:
+    result = fleet.cli("dem", "resize", server.customer, "--memory", "3g", "--cpus", "1.5")
+    if not fleet.machines.substrate.unified_cgroups:
+        assert (result.returncode, "no limits of memory or processors" in result.stderr) == (2, True)
+        return
+    assert result.returncode == 0, result.stderr
+    limits = fleet.shell(server.told["host"], "cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/cpu.max")
+    assert limits.split() == [str(3 << 30), "150000", "100000"]
+
+
 def test_a_fresh_host_gets_the_newest_backup_of_a_repository(
     fleet: Fleet, server: ListServer, tmp_path: Path
 ) -> None:

@@ -226,4 +226,5 @@ def test_a_lab_says_what_it_would_give(made: Run, monkeypatch: pytest.MonkeyPatc
     assert made(*asked).out == "dem1 would have memory 2g\n"
     assert made(*asked, "--json").json == {"host": "dem1", "memory": "2g", "cpus": None, "changed": False}
     assert made("dem", "resize", "acme").code == 2
-    assert made("dem", "resize", "acme", "--memory", "much").code == 2
+    for memory in ("much", "1m", "511m"):
+        assert made("dem", "resize", "acme", "--memory", memory, "--check").code == 2
