@@ -7,8 +7,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from provisioner.adapters import deliveries, links, tls_probe
-from provisioner.adapters.probes import Probes
 from provisioner.cli import wiring
 from provisioner.core.findings import Finding
 from provisioner.core.fleet import Inventory
@@ -30,6 +28,10 @@ class Talked:
 
 def tools(path: Path, inventory: Inventory) -> live.Tools:
     """The adapters; path: the inventory's, which has the fleet's own authority."""
+    # SSH and signatures take longer to load than a look at a domain takes without them.
+    from provisioner.adapters import deliveries, links, tls_probe  # noqa: PLC0415
+    from provisioner.adapters.probes import Probes  # noqa: PLC0415
+
     authority, backends = path / "secrets/ca.crt", inventory.group("backends")
     return live.Tools(
         look=lambda address, name, port: tls_probe.look(address, name, port, authority),

@@ -1,6 +1,7 @@
 """Which adapters the workflows get, in one place.
 
-Those that ask name servers are imported when called for: loading them takes longer than most commands.
+Those that ask name servers or hosts, or make keys, are imported when called for: loading them takes longer
+than most commands.
 """
 
 # ruff: noqa: PLC0415
@@ -13,10 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provisioner.adapters import archives, audit_file, dkim_keys, inventory_files, passwords, tenants
+from provisioner.adapters import archives, audit_file, dkim_keys, inventory_files, passwords
 from provisioner.adapters.audit_file import AuditFile
 from provisioner.adapters.dem_files import DemFiles
-from provisioner.adapters.secret_files import SecretFiles
 from provisioner.adapters.tenant_files import TenantFiles
 from provisioner.core.answers import Outcome
 from provisioner.core.audit import HELD, AuditEntry
@@ -44,12 +44,16 @@ def now() -> datetime:
 
 def ensure_secrets(inventory: Path) -> SecretsReport:
     """Make what is missing or due of an inventory's secrets; says what was made. Raises InventoryError."""
+    from provisioner.adapters.secret_files import SecretFiles
+
     with inventory_files.locked(inventory):
         return fleet_secrets.ensure_secrets(inventory_files.load(inventory), SecretFiles(inventory), now())
 
 
 def push(inventory: Path) -> PushReport:
     """Bring the tenant bundle of an inventory to all its frontends and backends. Raises InventoryError."""
+    from provisioner.adapters import tenants
+
     store = TenantFiles(inventory)
     with store.locked():
         loaded = store.load()
@@ -102,6 +106,7 @@ def find_resolver(settings: FleetSettings) -> None:
 def publisher(inventory: Inventory) -> DnsUpdater:
     """What publishes at the operator's primary. Raises UsageError when there is none, or no key for it."""
     from provisioner.adapters.dns_update import DnsUpdater
+    from provisioner.adapters.secret_files import SecretFiles
 
     settings, path = inventory.settings, Path(inventory.path)
     if settings.dns_primary is None:
@@ -143,7 +148,7 @@ def key_maker(settings: FleetSettings) -> KeyMaker:
 
 def rotation_tools(inventory: Inventory, *, look_only: bool = False) -> Tools:
     """What carries DKIM keys through their life; `look_only`: no host is changed. Raises UsageError."""
-    from provisioner.adapters import signers
+    from provisioner.adapters import signers, tenants
     from provisioner.adapters.probes import Probes
 
     names = resolver(inventory.settings)
