@@ -168,6 +168,7 @@ def test_the_addresses_are_written_when_they_change(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(posts, "run", postmap)
     known = addresses(Lists(), "acme.example")
     assert [each.partition("@")[0] for each in known] == ["abuse", "postmaster", "team", "team-request"]
+    assert addresses(Lists(), "acme.example", {"team"}) == known[:2]
     file = tmp_path / "addresses"
     assert [keep(known, file), keep(known, file), keep(known[:2], file)] == [True, False, True]
     assert file.read_text() == "abuse@acme.example OK\npostmaster@acme.example OK\n"

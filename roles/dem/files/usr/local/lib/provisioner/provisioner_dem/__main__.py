@@ -145,14 +145,18 @@ class Tool:
             self.addresses()
         return answer
 
-    def addresses(self) -> Any:
-        """Write which addresses may be written to, as the software's user, whose folder that is in."""
+    def addresses(self, change: str = "", name: str = "", *_: str) -> Any:
+        """Write which addresses may be written to, as the software's user, whose folder that is in.
+
+        change, name: what Sympa says it is about to do with a list, `add` or `del`.
+        """
         if os.geteuid() == 0:
             return json.loads(run([COMMAND, "addresses"], user=self.settings.software))
         from provisioner_dem import posts  # noqa: PLC0415 - what it needs is there with Sympa alone
         from provisioner_dem.sympa import Sympa  # noqa: PLC0415
 
-        known = posts.addresses(Sympa(self.settings), self.settings.domain)
+        closed = {name} if change == "del" else set()
+        known = posts.addresses(Sympa(self.settings), self.settings.domain, closed)
         return {"changed": posts.keep(known)}
 
     def upgrade(self, question: Question) -> Any:
@@ -180,7 +184,9 @@ class Tool:
 TOUCHING = ("list-create", "subscribe", "unsubscribe", "send", "administrator")
 ASKING = (*TOUCHING, "upgrade", "pause", "resume")
 NAMING = ("subscribers", "backup", "restore")
-PLAIN = ("status", "lists", "campaigns", "addresses", "backup-daily")
+CALLED = "addresses"
+PLAIN = ("status", "lists", "campaigns", CALLED, "backup-daily")
+ALONE = (*ASKING, *PLAIN)
 
 
 def bounced(of: settings.Settings, recipient: str, message: bytes) -> int:
@@ -211,15 +217,14 @@ FROM_POSTFIX = {"bounced": bounced, "posted": posted}
 def main(arguments: list[str]) -> int:
     """Do what the verb says."""
     verb, *rest = arguments or [""]
-    if verb == "addresses":
-        rest = []  # Sympa says which list came or went; all are written anew
     if verb in FROM_POSTFIX and len(rest) == 1:
         try:
             return FROM_POSTFIX[verb](settings.load(), rest[0], sys.stdin.buffer.read())
         except Exception as error:  # whatever it is, the message stays in Postfix's queue
             print(f"{rest[0]}: {error!r}")
             return TRY_AGAIN
-    if (verb not in (*ASKING, *PLAIN) or rest) and (verb not in NAMING or len(rest) != 1):
+    known = verb in ALONE if not rest else (verb in NAMING and len(rest) == 1) or verb == CALLED
+    if not known:
         verbs = ", ".join((*PLAIN, *ASKING, *(f"{name} NAME" for name in NAMING)))
         print(f"usage: provisioner-dem {verbs}", file=sys.stderr)
         return 2

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from email import message_from_bytes
 from email.policy import compat32
 from email.utils import getaddresses
@@ -63,9 +63,9 @@ class Desk(Protocol):
         """Give it a message for one of its addresses."""
 
 
-def addresses(desk: Desk, domain: str) -> list[str]:
-    """All that may be written to."""
-    names = [f"{name}{ending}" for name in desk.discussions() for ending in ("", REQUEST)]
+def addresses(desk: Desk, domain: str, closed: Collection[str] = ()) -> list[str]:
+    """All that may be written to; closed: lists that are about to be."""
+    names = [f"{name}{end}" for name in desk.discussions() if name not in closed for end in ("", REQUEST)]
     return [f"{name}@{domain}" for name in sorted((*names, *OFFICES))]
 
 

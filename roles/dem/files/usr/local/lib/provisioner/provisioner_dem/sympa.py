@@ -26,6 +26,7 @@ ONE_CLICK = "provisioner-dem-oneclick.socket"
 COUNTED = frozenset({"hard", "soft", "full", "blocked"})
 
 _DISCUSSION = re.compile(r"^send\s+discussion\s*$", re.MULTILINE)
+_OPEN = re.compile(r"^status\s+open\s*$", re.MULTILINE)
 _LIST = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
 _UPSTREAM = re.compile(r"\d+(?:\.\d+)+")
 
@@ -47,7 +48,7 @@ class Sympa:
         return debian.version("sympa")
 
     def lists(self) -> list[MailingList]:
-        """A list is a folder with a configuration that is open."""
+        """A list is a folder with a configuration; nobody writes to one that is closed."""
         rows = self.store.rows(
             "SELECT list_subscriber, COUNT(*) FROM subscriber_table WHERE robot_subscriber = %s GROUP BY 1",
             (self.settings.domain,),
@@ -55,7 +56,7 @@ class Sympa:
         counts = {name: int(count) for name, count in rows}
         configs = {file.parent.name: file.read_text() for file in sorted(DATA.glob("*/config"))}
         return [
-            MailingList(name, counts.get(name, 0), bool(_DISCUSSION.search(text)))
+            MailingList(name, counts.get(name, 0), bool(_DISCUSSION.search(text) and _OPEN.search(text)))
             for name, text in configs.items()
         ]
 
