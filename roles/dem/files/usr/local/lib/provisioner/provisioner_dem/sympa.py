@@ -26,7 +26,7 @@ ONE_CLICK = "provisioner-dem-oneclick.socket"
 COUNTED = frozenset({"hard", "soft", "full", "blocked"})
 
 _DISCUSSION = re.compile(r"^send\s+discussion\s*$", re.MULTILINE)
-_OPEN = re.compile(r"^status\s+open\s*$", re.MULTILINE)
+_CLOSED = re.compile(r"^status\s+(family_)?closed\s*$", re.MULTILINE)
 _LIST = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
 _UPSTREAM = re.compile(r"\d+(?:\.\d+)+")
 
@@ -48,7 +48,7 @@ class Sympa:
         return debian.version("sympa")
 
     def lists(self) -> list[MailingList]:
-        """A list is a folder with a configuration; nobody writes to one that is closed."""
+        """A list is a folder with a configuration that is not closed."""
         rows = self.store.rows(
             "SELECT list_subscriber, COUNT(*) FROM subscriber_table WHERE robot_subscriber = %s GROUP BY 1",
             (self.settings.domain,),
@@ -56,8 +56,9 @@ class Sympa:
         counts = {name: int(count) for name, count in rows}
         configs = {file.parent.name: file.read_text() for file in sorted(DATA.glob("*/config"))}
         return [
-            MailingList(name, counts.get(name, 0), bool(_DISCUSSION.search(text) and _OPEN.search(text)))
+            MailingList(name, counts.get(name, 0), bool(_DISCUSSION.search(text)))
             for name, text in configs.items()
+            if not _CLOSED.search(text)
         ]
 
     def create_list(self, name: str, subject: str, language: str, *, discussion: bool = False) -> None:
