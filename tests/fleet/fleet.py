@@ -105,6 +105,8 @@ class Fleet:
         """A customer made by the command line; `sends`: with keys that are published, verified and active."""
         if (LAB / f"customers/{name}.yml").exists():  # of a run that was stopped
             self.done("customer", "remove", name, "--yes")
+        # Earlier runs' keys retire for days, and a third generation would have to wait for them.
+        (LAB / f"keys/{domain}.yml").unlink(missing_ok=True)
         wanted = ["--domain", domain, "--contact", f"it@{domain}", "--plan", plan]
         said = self.done("customer", "add", name, *wanted, "--json")
         if sends:
@@ -114,6 +116,8 @@ class Fleet:
 
     def import_customers(self, table: Path, rows: Sequence[tuple[str, str, str]]) -> list[Account]:
         """Customers (name, domain, plan) made all at once, with keys that are active; `table`: a new file."""
+        for _, domain, _ in rows:
+            (LAB / f"keys/{domain}.yml").unlink(missing_ok=True)
         lines = [f"{name},{name}@gmail.test,{domain},{plan}" for name, domain, plan in rows]
         table.write_text("\n".join(["name,contact,domains,plan", *lines]))
         passwords = table.with_suffix(".passwords")
