@@ -22,7 +22,7 @@ from provisioner.adapters.dns_wire import PORT, Question, Wire
 from provisioner.core.answers import Outcome
 from provisioner.core.names import is_within
 from provisioner.core.publishing import Change, PublishResult, PublishStatus, plan_change
-from provisioner.core.records import Record, group_by_owner
+from provisioner.core.records import LIST_SERVER, Record, group_by_owner
 from provisioner.core.zone_files import quoted
 
 AT_ONCE = 16
@@ -95,14 +95,21 @@ class DnsUpdater:
         return [results[place] for place in range(len(sets))]
 
     def withdraw(self, records: Sequence[Record]) -> list[PublishResult]:
-        """Remove the record sets of these names and types; one result a set."""
+        """Remove the record sets of these names and types; one result a set.
+
+        Names of a list server that lead elsewhere by now stay: UNCHANGED, and the message says where.
+        """
         sets = list(group_by_owner(tuple(records)).values())
         results: dict[int, PublishResult] = {}
         changes: list[_Change] = []
         with ThreadPoolExecutor(AT_ONCE) as pool:
             zones = list(pool.map(lambda gone: self._zone(gone[0].name), sets))
-        for place, (gone, zone) in enumerate(zip(sets, zones, strict=True)):
+            others = list(pool.map(self._by_others, sets))
+        for place, (gone, zone, other) in enumerate(zip(sets, zones, others, strict=True)):
             if isinstance(zone, str) and not isinstance(zone, Outcome):
+                if other:
+                    results[place] = _result(gone, PublishStatus.UNCHANGED, f"it says {other} by now")
+                    continue
                 changes.append(_Change(place, zone, gone, ()))
             else:
                 reason = zone.value if zone else f"its zone is not at {self._primary}"
@@ -111,6 +118,13 @@ class DnsUpdater:
         for sent, status, message in self._send_all(changes):
             results |= {each.place: _result(each.records, status, message) for each in sent}
         return [results[place] for place in range(len(sets))]
+
+    def _by_others(self, gone: tuple[Record, ...]) -> str:
+        """Where names that led to a list server lead now; empty when still there, or nowhere."""
+        if gone[0].purpose not in LIST_SERVER:
+            return ""
+        current = self._current(gone[0].name, gone[0].type) or ()
+        return "" if set(current) <= {record.value for record in gone} else " | ".join(current)
 
     def obstacle(self, name: str) -> str:
         """Why the primary takes no changes at a name; empty when it does, or may: changes nothing there.

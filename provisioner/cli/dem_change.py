@@ -252,6 +252,8 @@ def _withdraw(inventory: Inventory, records: Sequence[Record]) -> None:
     for each in results:
         if each.status is PublishStatus.NOT_OURS:
             output.note(f"{each.name} {each.type} stays, for whoever has its zone: {each.message}")
+        if each.status is PublishStatus.UNCHANGED:
+            output.note(f"{each.name} {each.type} stays: {each.message}")
     failed = [each for each in results if each.status is PublishStatus.FAILED]
     if wrong := [f"{each.name} {each.type}: {each.message}" for each in failed]:
         raise HostsFailed(

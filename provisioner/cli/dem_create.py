@@ -73,6 +73,11 @@ def create(
 
     A new one sends without limit, so the DNS of its customer has to be right, as for a larger plan.
     """
+    if discussions and domain is None:
+        raise UsageError(
+            "--discussions needs --domain: all of its mail comes through the fleet",
+            hint="Give the lists a domain of their own, as one of the customer's",
+        )
     root, forced = context(ctx), Forced(force, reason)
     settings: dict[str, str | bool | None] = {
         "site": site,

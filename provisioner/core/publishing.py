@@ -56,6 +56,11 @@ def plan_change(wanted: Sequence[Record], existing: Sequence[str]) -> Change:
         present = [value for value in existing if value.lower().startswith("v=dmarc1")]
         # A policy that the customer chose is not ours to weaken.
         return Change(None) if present else Change((*existing, *values))
+    if first.purpose == "dem-mx" and existing and set(values) != set(existing):
+        said = (
+            f"mail comes elsewhere: {' | '.join(existing)}. Remove that first, if nobody has a mailbox there"
+        )
+        return Change(None, said)
     return Change(None) if set(values) == set(existing) else Change(values)
 
 

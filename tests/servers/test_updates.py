@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,17 @@ def test_a_record_comes_changes_and_goes(server: NameServer) -> None:
     assert values(server, f"e1.{ZONE}") == ("other",)
     assert statuses(at.withdraw([txt("s1", key), txt("never", "there")])) == [PublishStatus.PUBLISHED] * 2
     assert (values(server, f"s1.{ZONE}"), values(server, f"e1.{ZONE}")) == ((), ("other",))
+
+
+def test_names_of_a_list_server_go_unless_they_lead_elsewhere_by_now(server: NameServer) -> None:
+    names = ("still", "moved", "never")
+    gone = [Record(f"{name}.{ZONE}", "A", "192.0.2.71", Zone.CUSTOMER, "dem-site") for name in names]
+    at = updater(server)
+    at.publish([gone[0], replace(gone[1], value="192.0.2.99")])
+    results = at.withdraw(gone)
+    assert statuses(results) == [PublishStatus.PUBLISHED, PublishStatus.UNCHANGED, PublishStatus.PUBLISHED]
+    assert results[1].message == "it says 192.0.2.99 by now"
+    assert [values(server, each.name, "A") for each in gone] == [(), ("192.0.2.99",), ()]
 
 
 def test_many_at_once(server: NameServer) -> None:

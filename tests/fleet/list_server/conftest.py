@@ -55,7 +55,8 @@ def made(fleet: Fleet, customer: str, *wanted: str) -> Iterator[ListServer]:
 @pytest.fixture(scope="package")
 def server(fleet: Fleet) -> Iterator[ListServer]:
     """Sympa's, whose domain is for lists alone: members may write to some."""
-    with made(fleet, "letters", "--discussions", "--admin", "owner@gmail.test") as server:
+    wanted = ("--discussions", "--domain", "letters.hooli.example", "--admin", "owner@gmail.test")
+    with made(fleet, "letters", *wanted) as server:
         yield server
 
 

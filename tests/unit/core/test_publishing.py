@@ -56,3 +56,12 @@ def test_a_stricter_dmarc_policy_stays() -> None:
 )
 def test_what_counts_as_done(zone: Zone, kind: str, status: PublishStatus, ok: bool) -> None:
     assert PublishResult("x.example", kind, zone, status).ok is ok
+
+
+def test_a_domains_mail_is_not_taken_away_from_others() -> None:
+    mx = Record("lists.acme.example", "MX", "10 smtp.operator.example", Zone.CUSTOMER, "dem-mx")
+    assert plan_change([mx], []).values == (mx.value,)
+    assert plan_change([mx], [mx.value]) == Change(None)
+    change = plan_change([mx], ["10 mx.elsewhere.example"])
+    assert change.values is None
+    assert change.conflict.startswith("mail comes elsewhere: 10 mx.elsewhere.example")

@@ -65,6 +65,22 @@ def test_a_map_that_the_active_bundle_lacks_is_made_empty(
     assert (current / "returns.cdb").exists()
 
 
+def test_a_file_that_came_before_its_map_was_known_becomes_one(
+    tenants: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(source: Path, *, as_before: bool) -> None:
+        source.with_name(f"{source.name}.cdb").write_bytes(b"built of " + source.read_bytes())
+
+    monkeypatch.setattr(tenants, "_build_map", build)
+    monkeypatch.setattr(tenants, "MAPS", ())
+    tenants.init()
+    tenants._activate("new", {"version": b"new", "posts": b"lists.a.example posts:[192.0.2.71]\n"})
+    monkeypatch.setattr(tenants, "MAPS", ("posts",))
+    tenants.init()
+    made = (tenants.TENANTS / "current" / "posts.cdb").read_bytes()
+    assert made == b"built of lists.a.example posts:[192.0.2.71]\n"
+
+
 OLD, NEW = "a" * 64, "b" * 64
 
 

@@ -135,7 +135,9 @@ class Tool:
         return self.keeper.backup(Path(file))
 
     def backup_daily(self) -> Any:
-        """What the timer does."""
+        """What the timer does; who may write where may have been changed at the site, too."""
+        if self.settings.discussions:
+            self.addresses()
         return self.keeper.daily()
 
     def restore(self, file: str) -> Any:

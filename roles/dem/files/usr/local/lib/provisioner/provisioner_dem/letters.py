@@ -12,6 +12,8 @@ from provisioner_dem.returns import Bounce
 from provisioner_dem.settings import Settings
 from provisioner_dem.software import Newsletter
 
+ENCLOSED = 1_048_576
+"""Bytes of somebody's mail that are passed on."""
 _KEPT = 65_536
 """Bytes of the original bounce that are kept with the report."""
 
@@ -39,8 +41,11 @@ def passed_on(settings: Settings, recipient: str, message: bytes) -> bytes:
     letter["Date"] = formatdate(localtime=True)
     letter["Message-ID"] = make_msgid(domain=settings.site)
     letter["Auto-Submitted"] = "auto-forwarded"
-    letter.set_content(f"This came to {recipient}.\n")
-    letter.add_attachment(message, maintype="application", subtype="octet-stream", filename="message.eml")
+    cut = " Its first part is enclosed." if len(message) > ENCLOSED else ""
+    letter.set_content(f"This came to {recipient}.{cut}\n")
+    letter.add_attachment(
+        message[:ENCLOSED], maintype="application", subtype="octet-stream", filename="message.eml"
+    )
     return letter.as_bytes()
 
 

@@ -23,6 +23,8 @@ DATA = Path("/var/lib/sympa/list_data")
 SPOOLS = Path("/var/spool/sympa")
 LANGUAGES = {"en": "en-US", "it": "it"}
 ONE_CLICK = "provisioner-dem-oneclick.socket"
+MANY = 100
+"""Who writes to so many sends a campaign, on whatever list."""
 COUNTED = frozenset({"hard", "soft", "full", "blocked"})
 
 _DISCUSSION = re.compile(r"^send\s+discussion\s*$", re.MULTILINE)
@@ -137,7 +139,7 @@ class Sympa:
         )
         discussed = set(self.discussions())
         logged = campaigns.logged(campaigns.log_lines(), time.time())
-        found = [each for each in logged if each.list not in discussed]
+        found = [each for each in logged if each.list not in discussed or each.recipients >= MANY]
         return campaigns.with_departures(found, ((name, float(at)) for name, at in left))
 
     def discussions(self) -> list[str]:
