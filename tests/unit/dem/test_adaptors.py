@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 from provisioner_dem import debian
+from provisioner_dem.campaigns import Campaign
 from provisioner_dem.software import DemError, NotBackError
 
 from tests.unit.dem.test_letters import SETTINGS
@@ -102,3 +104,43 @@ def test_sympa_migrates_from_its_own_version_and_not_debians(
     assert ran == [(["sympa", "upgrade", "--from=6.2.70"], "sympa")]
     with pytest.raises(DemError, match="no version"):
         sympa.Sympa(SETTINGS).migrate("")
+
+
+@pytest.fixture
+def lists(adaptors: tuple[Any, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Sympa with a newsletter, a discussion, and a discussion that was closed."""
+    sympa = adaptors[1]
+    monkeypatch.setattr(sympa, "DATA", tmp_path)
+    for name, send, status in (
+        ("news", "newsletter", "open"),
+        ("team", "discussion", "open"),
+        ("past", "discussion", "closed"),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config").write_text(f"subject {name}\n\nstatus {status}\n\nsend {send}\n")
+    found = sympa.Sympa(SETTINGS)
+    monkeypatch.setattr(found.store, "rows", lambda query, _: [("news", 3)] if "COUNT" in query else [])
+    return found
+
+
+def test_members_write_to_discussions_that_are_open(lists: Any) -> None:
+    assert [(each.name, each.subscribers, each.discussion) for each in lists.lists()] == [
+        ("news", 3, False),
+        ("team", 0, True),
+    ]
+    assert lists.discussions() == ["team"]
+
+
+def test_what_goes_to_many_is_a_campaign_on_any_list(
+    lists: Any, adaptors: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = [("news", 2), ("team", 2), ("team", 100)]
+    logged = [Campaign(f"{name}{many}", name, name, "x", 1.0, many) for name, many in sent]
+    monkeypatch.setattr(adaptors[1].campaigns, "logged", lambda *_: logged)
+    assert [each.id for each in lists.campaigns()] == ["news2", "team100"]
+
+
+def test_a_discussion_is_made_where_its_domain_takes_mail(lists: Any) -> None:
+    lists.settings = replace(SETTINGS, discussions=False)
+    with pytest.raises(DemError, match="dem_discussions is not set"):
+        lists.create_list("club", "Club", "en", discussion=True)
