@@ -46,13 +46,15 @@ def test_switches_within_one_second_all_show_in_the_times_that_postfix_compares(
         assert int((tenants.TENANTS / "current" / "version").stat().st_mtime) > opened[before]
 
 
+def built_of(source: Path, *, as_before: bool) -> None:
+    """A map that says what it was made of."""
+    source.with_name(f"{source.name}.cdb").write_bytes(b"built of " + source.read_bytes())
+
+
 def test_a_map_that_the_active_bundle_lacks_is_made_empty(
     tenants: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def build(source: Path, *, as_before: bool) -> None:
-        source.with_name(f"{source.name}.cdb").write_bytes(b"built of " + source.read_bytes())
-
-    monkeypatch.setattr(tenants, "_build_map", build)
+    monkeypatch.setattr(tenants, "_build_map", built_of)
     monkeypatch.setattr(tenants, "MAPS", ("senders",))
     tenants.init()
     tenants._activate("old", {"version": b"old", "senders": b"@a.example a\n"})
@@ -68,10 +70,7 @@ def test_a_map_that_the_active_bundle_lacks_is_made_empty(
 def test_a_file_that_came_before_its_map_was_known_becomes_one(
     tenants: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def build(source: Path, *, as_before: bool) -> None:
-        source.with_name(f"{source.name}.cdb").write_bytes(b"built of " + source.read_bytes())
-
-    monkeypatch.setattr(tenants, "_build_map", build)
+    monkeypatch.setattr(tenants, "_build_map", built_of)
     monkeypatch.setattr(tenants, "MAPS", ())
     tenants.init()
     tenants._activate("new", {"version": b"new", "posts": b"lists.a.example posts:[192.0.2.71]\n"})
